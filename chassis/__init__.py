@@ -1,0 +1,1 @@
+"""What every service stands on, without one word of the domain."""

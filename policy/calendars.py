@@ -1,0 +1,34 @@
+"""Business calendars as data: working windows by weekday in local time, holidays, a time zone."""
+
+from datetime import date
+from enum import StrEnum
+
+from policy.document import Part
+
+
+class Weekday(StrEnum):
+    """Days of the week, Monday first."""
+
+    MON = "mon"
+    TUE = "tue"
+    WED = "wed"
+    THU = "thu"
+    FRI = "fri"
+    SAT = "sat"
+    SUN = "sun"
+
+
+class Calendar(Part, frozen=True, kw_only=True):
+    """Working windows in local time.
+
+    `weekly` maps a weekday to its windows `(opens, closes)` as `HH:MM`, `24:00` being the end of the day; a missing
+    day is closed. `holidays` are closed days, `YYYY-MM-DD` or, every year, `MM-DD`.
+    """
+
+    time_zone: str
+    weekly: dict[Weekday, tuple[tuple[str, str], ...]]
+    holidays: tuple[str, ...] = ()
+
+    def is_holiday(self, day: date) -> bool:
+        """Tell whether the local day is closed by a holiday."""
+        return day.isoformat() in self.holidays or day.strftime("%m-%d") in self.holidays

@@ -1,0 +1,47 @@
+"""Severities: what is promised for each, measured how (procedure, section 1)."""
+
+from enum import StrEnum
+
+from policy.document import Part
+from schemas.vocabulary import RecordPart
+
+
+class Measure(StrEnum):
+    """How a target is measured; there is no unnamed "day"."""
+
+    ELAPSED = "elapsed"
+    """Seconds on a 24x7 clock."""
+    WORKING_TIME = "working_time"
+    """Seconds within the severity's calendar."""
+    BUSINESS_DAYS = "business_days"
+    """`same_time`: the same local time that many business days later."""
+
+
+class Target(Part, frozen=True, kw_only=True):
+    """An amount of time: seconds, or whole days where `measure` is `business_days`."""
+
+    measure: Measure
+    amount: int
+
+
+class SeverityPolicy(Part, frozen=True, kw_only=True):
+    """The promises of one severity. `calendar` names a business calendar; null is the 24x7 clock.
+
+    Percentages are of the target's working seconds. `acceptance_share` is the share of the first-response target
+    within which an owner accepts. `confirmation` is how long a customer may leave a proposed resolution unanswered
+    before being asked again, `confirmation_repeats` how often that is done before the owner is told to call.
+    """
+
+    impact: str
+    calendar: str | None = None
+    first_response: Target
+    update: Target | None = None
+    resolution: Target
+    confirmation: Target
+    confirmation_repeats: int = 3
+    acceptance_share: float = 0.5
+    acceptance_reminder_percent: int = 50
+    management_reminders: int = 3
+    warnings_percent: tuple[int, ...] = (50, 75, 90)
+    documentation: tuple[RecordPart, ...] = (RecordPart.CATEGORY,)
+    incident_channel: bool = False

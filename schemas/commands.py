@@ -1,0 +1,90 @@
+"""`commands.v1`: what people ask of an escalation. The sender is `meta.actor`; the ticket is named by its key."""
+
+from typing import Annotated, ClassVar
+
+from schemas.message import Message, doc, pii
+from schemas.vocabulary import IssueType, Severity
+
+_NAMESPACE = "escalon.commands"
+
+
+class Command(Message, frozen=True, kw_only=True):
+    """What all commands share."""
+
+    namespace: ClassVar[str] = _NAMESPACE
+    ticket: Annotated[str, doc("`<helpdesk>/<ticket_id>`.")]
+
+
+class AcceptEscalation(Command, frozen=True, kw_only=True):
+    """The owner takes it on; the customer is acknowledged in the owner's name."""
+
+
+class SendUpdate(Command, frozen=True, kw_only=True):
+    """Tell the customer how it stands."""
+
+    text: Annotated[str, pii("Text for the customer.")]
+
+
+class AddNote(Command, frozen=True, kw_only=True):
+    """Record an internal note."""
+
+    text: Annotated[str, pii("The note.")]
+
+
+class AttachEvidence(Command, frozen=True, kw_only=True):
+    """Record evidence by link and checksum."""
+
+    link: Annotated[str, pii("Where it lies.")]
+    checksum: Annotated[str | None, doc("`sha256:<hex>`.")] = None
+    description: Annotated[str | None, pii("What it shows.")] = None
+
+
+class RecordRootCause(Command, frozen=True, kw_only=True):
+    """Record the root cause."""
+
+    category: Annotated[str, doc("Category of the policy, e.g. `defect`.")]
+    text: Annotated[str, pii("The cause in words.")]
+
+
+class ProposeResolution(Command, frozen=True, kw_only=True):
+    """Ask the customer whether it is solved."""
+
+    category: Annotated[str, doc("Category of the policy, e.g. `fixed`.")]
+    steps: Annotated[str, pii("What was done, for the customer.")]
+
+
+class ConfirmResolution(Command, frozen=True, kw_only=True):
+    """The customer says it is solved, or somebody records it for them."""
+
+
+class RejectResolution(Command, frozen=True, kw_only=True):
+    """The customer says it is not solved, or somebody records it for them."""
+
+    text: Annotated[str | None, pii("What the customer said.")] = None
+
+
+class ReassignEscalation(Command, frozen=True, kw_only=True):
+    """Hand over to another of the chain."""
+
+    to: Annotated[str, doc("Roster key.")]
+    reason: Annotated[str, pii("Why.")]
+
+
+class ReclassifyEscalation(Command, frozen=True, kw_only=True):
+    """Change severity, type or both."""
+
+    severity: Severity | None = None
+    type: IssueType | None = None
+    reason: Annotated[str, pii("Why.")]
+
+
+class CloseEscalation(Command, frozen=True, kw_only=True):
+    """Management closes without a confirmation or without the record."""
+
+    reason: Annotated[str, pii("Why.")]
+
+
+class AbsorbMerged(Command, frozen=True, kw_only=True):
+    """Another ticket was merged into this one; written by the router's outbox."""
+
+    merged: Annotated[str, doc("Key of the ticket that ended.")]

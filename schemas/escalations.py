@@ -1,0 +1,359 @@
+"""`escalations.v1`: the life of every escalation, written by the router alone and kept for ever.
+
+Every event carries the escalation as it is after it (`EscalationContext`), enough to act on without asking back.
+`meta.occurred_at` is when the act happened; what the router itself decides (`OwnerAssigned`, records of findings)
+is dated at the decision.
+"""
+
+from datetime import datetime
+from typing import Annotated, ClassVar
+
+from schemas.classifications import AccountSnapshot, Judgement, TicketSummary
+from schemas.message import NEVER, Actor, Message, Record, doc, pii
+from schemas.tickets import Customer
+from schemas.vocabulary import (
+    AssignmentCause,
+    Channel,
+    ClockName,
+    ContactKind,
+    EscalationState,
+    IssueType,
+    NoticeKind,
+    Reason,
+    RecordPart,
+    ReplyIntent,
+    Severity,
+    Verdict,
+)
+
+_NAMESPACE = "escalon.escalations"
+
+
+class EscalationContext(Record, frozen=True, kw_only=True):
+    """An escalation as it is after the event."""
+
+    namespace: ClassVar[str] = _NAMESPACE
+    escalation_id: Annotated[str, doc("UUID of the stream.")]
+    version: Annotated[int, doc("Number of this event in the stream, from 1; readers drop what they have seen.")]
+    reference: Annotated[str, doc("What people quote.")]
+    ticket: Annotated[str, doc("`<helpdesk>/<ticket_id>`.")]
+    ticket_url: Annotated[str | None, doc("Direct link for people.")] = None
+    subject: Annotated[str, pii("Subject line.")] = ""
+    excerpt: Annotated[str, pii("What the owner needs of the text.")] = ""
+    severity: Severity
+    type: IssueType
+    state: EscalationState
+    owner: Annotated[str, doc("Roster key of the one owner.")]
+    management: Annotated[str, doc("Roster key of the last in the chain.")]
+    started_at: Annotated[datetime, doc("When all clocks start: the fact that made the ticket qualify (UTC).")]
+    channel: Annotated[Channel, doc("How the ticket came in.")] = Channel.EMAIL
+    customer: Customer = Customer()
+    account: AccountSnapshot | None = None
+
+
+class WatchContext(Record, frozen=True, kw_only=True):
+    """A ticket that is no escalation (yet), as far as the router knows it."""
+
+    namespace: ClassVar[str] = _NAMESPACE
+    stream_id: Annotated[str, doc("UUID of the stream.")]
+    version: Annotated[int, doc("Number of this event in the stream, from 1.")]
+    ticket: Annotated[str, doc("`<helpdesk>/<ticket_id>`.")]
+    reference: Annotated[str | None, doc("Reference, once it is an escalation.")] = None
+
+
+_NO_CONTEXT = EscalationContext(
+    escalation_id="",
+    version=0,
+    reference="",
+    ticket="",
+    severity=Severity.P4,
+    type=IssueType.SERVICE,
+    state=EscalationState.OPEN,
+    owner="",
+    management="",
+    started_at=NEVER,
+)
+_NO_WATCH = WatchContext(stream_id="", version=0, ticket="")
+
+
+class StreamEvent(Message, frozen=True, kw_only=True):
+    """What all events of `escalations.v1` share."""
+
+    namespace: ClassVar[str] = _NAMESPACE
+
+
+class EscalationEvent(StreamEvent, frozen=True, kw_only=True):
+    """What all events of an escalation share."""
+
+    escalation: EscalationContext = _NO_CONTEXT
+
+
+class WatchEvent(StreamEvent, frozen=True, kw_only=True):
+    """What the events of a ticket share that need no escalation."""
+
+    watch: WatchContext = _NO_WATCH
+
+
+class TicketWatched(WatchEvent, frozen=True, kw_only=True):
+    """The ticket does not qualify; its own front-line SLA is watched."""
+
+    judgement: Judgement
+    ticket: TicketSummary
+    front_line_started_at: datetime
+    front_line_due_at: datetime
+
+
+class TicketUnwatched(WatchEvent, frozen=True, kw_only=True):
+    """The front-line SLA of a watched ticket no longer matters (solved, merged, deleted)."""
+
+    reason: str
+
+
+class CommandRejected(WatchEvent, frozen=True, kw_only=True):
+    """A command was refused; addressed to its sender."""
+
+    command: Annotated[str, doc("Name of the command, e.g. `AcceptEscalation`.")]
+    command_id: str
+    sender: Actor
+    reason: Annotated[str, doc("Why, for the sender.")]
+
+
+class EscalationOpened(EscalationEvent, frozen=True, kw_only=True):
+    """The ticket qualified; the first owner is named in the context and assigned by the event that follows."""
+
+    reasons: tuple[Reason, ...]
+    judgement: Judgement
+
+
+class OwnerAssigned(EscalationEvent, frozen=True, kw_only=True):
+    """Somebody became owner and is asked to accept; the acceptance clock starts at `meta.occurred_at`."""
+
+    owner: str
+    previous: str | None = None
+    cause: AssignmentCause
+    cycle: Annotated[int, doc("Number of this assignment, from 1; the acceptance clock's cycle.")]
+    last_in_chain: Annotated[bool, doc("Nobody stands behind: management keeps it.")] = False
+    by: Annotated[str | None, doc("Who handed over, if somebody did.")] = None
+    reason: Annotated[str | None, pii("Why, if somebody said.")] = None
+
+
+class EscalationAccepted(EscalationEvent, frozen=True, kw_only=True):
+    """The owner acted, which ends the acceptance clock of this cycle."""
+
+    by: str
+    cycle: int
+    explicit: Annotated[bool, doc("By an accept command, which has the acknowledgement sent to the customer.")]
+
+
+class CustomerInformed(EscalationEvent, frozen=True, kw_only=True):
+    """A person wrote to the customer; ends first response and the running update cycle."""
+
+    kind: ContactKind
+    by: str
+    text: Annotated[str | None, pii("Text for the customer, where we send it.")] = None
+
+
+class CustomerReplyReceived(EscalationEvent, frozen=True, kw_only=True):
+    """The customer wrote on the ticket."""
+
+    intent: ReplyIntent
+    excerpt: Annotated[str | None, pii("What was written, at most 500 characters.")] = None
+
+
+class NoteAdded(EscalationEvent, frozen=True, kw_only=True):
+    """An internal note."""
+
+    by: str
+    text: Annotated[str, pii("The note.")]
+
+
+class EvidenceAttached(EscalationEvent, frozen=True, kw_only=True):
+    """Evidence, by link and checksum."""
+
+    by: str
+    link: Annotated[str, pii("Where it lies.")]
+    checksum: str | None = None
+    description: Annotated[str | None, pii("What it shows.")] = None
+
+
+class RootCauseRecorded(EscalationEvent, frozen=True, kw_only=True):
+    """The root cause."""
+
+    by: str
+    category: str
+    text: Annotated[str, pii("The cause in words.")]
+
+
+class ResolutionProposed(EscalationEvent, frozen=True, kw_only=True):
+    """The customer is asked whether it is solved; update and resolution clocks stop."""
+
+    by: str
+    category: str
+    steps: Annotated[str, pii("What was done, for the customer.")]
+    proposal: Annotated[int, doc("Number of this proposal, from 1; the confirmation clock's cycle.")]
+
+
+class ConfirmationRepeated(EscalationEvent, frozen=True, kw_only=True):
+    """The customer did not answer and is asked again."""
+
+    attempt: Annotated[int, doc("1 for the first repetition.")]
+
+
+class CustomerCallDue(EscalationEvent, frozen=True, kw_only=True):
+    """The customer still does not answer; the owner is told to call."""
+
+
+class ResolutionConfirmed(EscalationEvent, frozen=True, kw_only=True):
+    """The customer says it is solved."""
+
+    by: Actor
+
+
+class DocumentationMissing(EscalationEvent, frozen=True, kw_only=True):
+    """Confirmed, but what must be on record is not; the owner is told."""
+
+    missing: tuple[RecordPart, ...]
+
+
+class ResolutionRejected(EscalationEvent, frozen=True, kw_only=True):
+    """The customer says it is not solved; work and clocks resume."""
+
+    by: Actor
+    text: Annotated[str | None, pii("What the customer said.")] = None
+
+
+class EscalationClosed(EscalationEvent, frozen=True, kw_only=True):
+    """The end; `confirmed` is false where management closed without the customer's word."""
+
+    by: Actor
+    confirmed: bool
+    category: str | None = None
+    reason: Annotated[str | None, pii("Why, where management closed.")] = None
+
+
+class EscalationReopened(EscalationEvent, frozen=True, kw_only=True):
+    """The ticket came back after the close; the same escalation goes on."""
+
+    opening: Annotated[int, doc("2 for the first reopening.")]
+
+
+class EscalationReclassified(EscalationEvent, frozen=True, kw_only=True):
+    """Severity, type or both changed; the context has the new ones."""
+
+    previous_severity: Severity
+    previous_type: IssueType
+    by: Actor
+    reason: Annotated[str | None, pii("Why, where a person said.")] = None
+
+
+class ReclassificationProposed(EscalationEvent, frozen=True, kw_only=True):
+    """A new verdict is lower or of another type; a person decides."""
+
+    severity: Severity
+    type: IssueType
+
+
+class EscalationMerged(EscalationEvent, frozen=True, kw_only=True):
+    """The ticket was merged into another; this escalation ends there."""
+
+    into: str
+
+
+class MergeAbsorbed(EscalationEvent, frozen=True, kw_only=True):
+    """Another ticket was merged into this one."""
+
+    merged: str
+
+
+class EscalationEnded(EscalationEvent, frozen=True, kw_only=True):
+    """The ticket was deleted; nobody is promised anything any more."""
+
+    reason: str
+
+
+class OwnerReminded(EscalationEvent, frozen=True, kw_only=True):
+    """The owner has not accepted and is reminded."""
+
+    cycle: int
+    percent: int
+
+
+class SlaRecord(EscalationEvent, frozen=True, kw_only=True):
+    """What records of clock findings share. Identity: (escalation, clock, cycle, percent)."""
+
+    clock: ClockName
+    cycle: int
+    due_at: Annotated[datetime, doc("When the promise falls due (UTC).")]
+    owner_at: Annotated[str, doc("Owner at that time.")]
+
+
+class SlaWarned(SlaRecord, frozen=True, kw_only=True):
+    """A share of the target is used up."""
+
+    percent: int
+
+
+class SlaBreached(SlaRecord, frozen=True, kw_only=True):
+    """The target was missed. `unverified`: the pipeline stalled, so a fact that clears it may still be waiting."""
+
+    percent: int = 100
+    unverified: bool = False
+
+
+class SlaKept(SlaRecord, frozen=True, kw_only=True):
+    """The target was met."""
+
+    ended_at: Annotated[datetime, doc("When the act came (UTC).")]
+
+
+class SlaCorrected(SlaRecord, frozen=True, kw_only=True):
+    """A late fact changed a verdict; both stay readable."""
+
+    previous: Verdict
+    verdict: Verdict
+
+
+class OwnerNotified(EscalationEvent, frozen=True, kw_only=True):
+    """The owner was reached."""
+
+    notice_id: str
+    kind: NoticeKind
+    person: str
+
+
+class CustomerAcknowledged(EscalationEvent, frozen=True, kw_only=True):
+    """The acknowledgement reached the customer's channel."""
+
+    notice_id: str
+
+
+class NoticeFailed(EscalationEvent, frozen=True, kw_only=True):
+    """A notice could not be delivered for good; `contact_id` names the message to the customer that it was, if any."""
+
+    notice_id: str
+    kind: NoticeKind
+    recipient: Annotated[str, doc("Roster key, `customer`, `channel` or `ticket`.")]
+    contact_id: str | None = None
+    reason: str
+
+
+CLOCK_EVENTS: frozenset[type[EscalationEvent]] = frozenset(
+    {
+        EscalationOpened,
+        OwnerAssigned,
+        EscalationAccepted,
+        CustomerInformed,
+        ResolutionProposed,
+        ResolutionConfirmed,
+        ResolutionRejected,
+        EscalationClosed,
+        EscalationReopened,
+        EscalationReclassified,
+        EscalationMerged,
+        MergeAbsorbed,
+        EscalationEnded,
+        NoticeFailed,
+    }
+)
+"""Events that move clocks: a threshold computed before one of them is dropped by the router and sent again by the
+sla_monitor if it still holds."""
