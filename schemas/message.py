@@ -6,7 +6,7 @@ The Avro schemas are generated from these structs (`schemas/avro_schema.py`), so
 
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 
@@ -50,29 +50,21 @@ class ActorKind(ClosedSet):
 class Actor(Record, frozen=True, kw_only=True):
     """Who caused an event."""
 
-    kind: ActorKind
-    id: str
-    """A person's key in the roster, the helpdesk's id of a customer or agent, or a service's name."""
+    kind: Annotated[ActorKind, doc("What kind of author.")]
+    id: Annotated[str, pii("A roster key, the helpdesk's id of a customer or agent, or a service's name.")]
 
 
 class Meta(Record, frozen=True, kw_only=True):
     """Identity and time of an event; the first field of every event and, as headers, of every record."""
 
-    id: str
-    """UUID; derived (UUIDv5) from what caused the event, so that a replay emits the same."""
-    correlation_id: str
-    """Key of the ticket the event is about, `<helpdesk>/<ticket_id>`; the subject where there is no ticket."""
-    causation_id: str | None = None
-    """Id of the message that caused this one."""
-    occurred_at: datetime
-    """When it happened in the world (business time, UTC)."""
-    recorded_at: datetime
-    """When the producer took note of it (business time, UTC)."""
-    actor: Actor
-    producer: str
-    """Service or helpdesk that wrote the event."""
-    policy_version: str | None = None
-    """Version of the procedure that was in force for this event."""
+    id: Annotated[str, doc("UUID, derived (UUIDv5) from what caused the event, so that a replay emits the same.")]
+    correlation_id: Annotated[str, doc("Key of the ticket, `<helpdesk>/<ticket_id>`; else the record's key.")]
+    causation_id: Annotated[str | None, doc("Id of the message that caused this one.")] = None
+    occurred_at: Annotated[datetime, doc("When it happened in the world (business time, UTC).")]
+    recorded_at: Annotated[datetime, doc("When the producer took note of it (business time, UTC).")]
+    actor: Annotated[Actor, doc("Who caused it.")]
+    producer: Annotated[str, doc("Service or helpdesk that wrote the event.")]
+    policy_version: Annotated[str | None, doc("Version of the procedure in force for this event.")] = None
 
 
 NEVER = datetime(1, 1, 1, tzinfo=UTC)
