@@ -17,7 +17,7 @@ import msgspec
 
 from schemas.avro_schema import released_schemas, schema_of
 from schemas.catalogue import EVENTS
-from schemas.errors import MalformedMessageError, UnknownEventError, UnknownSchemaError
+from schemas.errors import MalformedMessageError, UnknownEventError, UnknownSchemaError, UnresolvedSchemaError
 from schemas.message import Message, is_sealed
 
 SINGLE_OBJECT = b"\xc3\x01"
@@ -57,6 +57,7 @@ class SchemaBook:
         self.registry_ids: dict[type[Message], int] = {}
         self.wanted_ids: set[int] = set()
         """Ids of the registry that were met and are not known yet."""
+        self._refused_ids: set[int] = set()
         self._by_fingerprint: dict[bytes, WriterSchema] = {}
         self._by_id: dict[int, WriterSchema] = {}
         for text in (text for texts in released_schemas().values() for text in texts):
@@ -86,11 +87,18 @@ class SchemaBook:
             raise UnknownSchemaError(f"with fingerprint {mark.hex()}")
         return known
 
+    def refuse(self, registry_id: int) -> None:
+        """Remember that the registry does not know this id."""
+        self.wanted_ids.discard(registry_id)
+        self._refused_ids.add(registry_id)
+
     def of_id(self, registry_id: int) -> WriterSchema:
-        """Return the schema; raises UnknownSchemaError and remembers that it is wanted."""
+        """Return the schema; raises UnresolvedSchemaError until the registry was asked, then MalformedMessageError."""
+        if registry_id in self._refused_ids:
+            raise MalformedMessageError(f"the schema registry knows no id {registry_id}")
         if (known := self._by_id.get(registry_id)) is None:
             self.wanted_ids.add(registry_id)
-            raise UnknownSchemaError(f"with registry id {registry_id}")
+            raise UnresolvedSchemaError(f"with registry id {registry_id}")
         return known
 
 

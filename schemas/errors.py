@@ -10,11 +10,15 @@ class MalformedMessageError(WireError):
 
 
 class UnknownSchemaError(WireError):
-    """The writer's schema is not known (yet): it may still arrive on `schemas.v1` or from the registry."""
+    """The writer's schema is not known (yet): it may still arrive on `schemas.v1`."""
 
     def __init__(self, schema: str) -> None:
         super().__init__(f"no schema {schema} is known")
         self.schema = schema
+
+
+class UnresolvedSchemaError(UnknownSchemaError):
+    """The schema registry has not been heard about this id yet."""
 
 
 class UnknownEventError(WireError):
