@@ -1,0 +1,289 @@
+"""The words of a story, typed. What is not here is an error, never ignored."""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from policy.calendars import Calendar
+from schemas.vocabulary import (
+    AuthorKind,
+    Channel,
+    ClockName,
+    EscalationState,
+    IssueType,
+    NoticeKind,
+    Reason,
+    Severity,
+    TicketStatus,
+    Verdict,
+)
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A part of a story; unknown words are refused."""
+
+
+class AccountGiven(Part, frozen=True, kw_only=True):
+    """An account."""
+
+    name: str | None = None
+    tier: str | None = None
+    key_account: bool = False
+    region: str | None = None
+
+
+class Given(Part, frozen=True, kw_only=True):
+    """What holds from the start."""
+
+    policy: str | None = None
+    calendar: Calendar | None = None
+    chains: dict[IssueType, tuple[str, ...]] | None = None
+    accounts: dict[str, AccountGiven] = {}
+
+
+class VerdictGiven(Part, frozen=True, kw_only=True):
+    """A judgement that stands in for the classifier's."""
+
+    qualifies: bool
+    reasons: tuple[Reason, ...] = ()
+    severity: Severity | None = None
+    type: IssueType | None = None
+
+
+class CommentGiven(Part, frozen=True, kw_only=True):
+    """A comment the ticket came with."""
+
+    author: str
+    text: str
+
+
+class Opened(Part, frozen=True, kw_only=True):
+    """A ticket is opened; fields as in exported tickets."""
+
+    subject: str = ""
+    description: str = ""
+    account: str | None = None
+    channel: Channel = Channel.EMAIL
+    language: str = "en"
+    comments: tuple[CommentGiven, ...] = ()
+    fields: dict[str, Any] = {}
+    verdict: VerdictGiven | None = None
+
+
+class Changed(Part, frozen=True, kw_only=True):
+    """Fields of the ticket, or the verdict on it, change."""
+
+    subject: str | None = None
+    description: str | None = None
+    fields: dict[str, Any] = {}
+    verdict: VerdictGiven | None = None
+
+
+class CustomerRepliedWith(Part, frozen=True, kw_only=True):
+    """The customer writes."""
+
+    text: str
+
+
+class AgentRepliedWith(Part, frozen=True, kw_only=True):
+    """An agent or a bot writes."""
+
+    by: str
+    text: str
+    public: bool = True
+    bot: bool = False
+
+    @property
+    def author_kind(self) -> AuthorKind:
+        """A bot or a person."""
+        return AuthorKind.BOT if self.bot else AuthorKind.PERSON
+
+
+class Nothing(Part, frozen=True, kw_only=True):
+    """A word that needs no more words."""
+
+
+class By(Part, frozen=True, kw_only=True):
+    """Who."""
+
+    by: str
+
+
+class Written(By, frozen=True, kw_only=True):
+    """Who wrote what."""
+
+    text: str
+
+
+class RootCauseGiven(Written, frozen=True, kw_only=True):
+    """A root cause."""
+
+    category: str
+
+
+class EvidenceGiven(By, frozen=True, kw_only=True):
+    """A piece of evidence."""
+
+    link: str
+
+
+class Resolved(By, frozen=True, kw_only=True):
+    """A proposed resolution."""
+
+    category: str
+    steps: str
+
+
+class Rejected(Part, frozen=True, kw_only=True):
+    """The customer's no."""
+
+    text: str | None = None
+
+
+class HandedOver(By, frozen=True, kw_only=True):
+    """A handover."""
+
+    to: str
+    reason: str
+
+
+class ReclassifiedAs(By, frozen=True, kw_only=True):
+    """Another severity, type or both."""
+
+    severity: Severity | None = None
+    type: IssueType | None = None
+    reason: str
+
+
+class ClosedBecause(By, frozen=True, kw_only=True):
+    """Management's close."""
+
+    reason: str
+
+
+class Down(Part, frozen=True, kw_only=True):
+    """A service is away; what is sent to it waits."""
+
+    service: str
+    until: datetime
+
+
+Act = (
+    Opened
+    | Changed
+    | CustomerRepliedWith
+    | AgentRepliedWith
+    | TicketStatus
+    | Nothing
+    | By
+    | Written
+    | RootCauseGiven
+    | EvidenceGiven
+    | Resolved
+    | Rejected
+    | HandedOver
+    | ReclassifiedAs
+    | ClosedBecause
+    | Down
+)
+ACTS: dict[str, Any] = {
+    "opened": Opened,
+    "changed": Changed,
+    "customer_replied": CustomerRepliedWith,
+    "agent_replied": AgentRepliedWith,
+    "status": TicketStatus,
+    "reopened": Nothing,
+    "accept": By,
+    "update": Written,
+    "note": Written,
+    "root_cause": RootCauseGiven,
+    "evidence": EvidenceGiven,
+    "resolve": Resolved,
+    "confirm": Nothing,
+    "reject": Rejected,
+    "reassign": HandedOver,
+    "reclassify": ReclassifiedAs,
+    "close": ClosedBecause,
+}
+
+
+class When(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that happens at `at` and reaches us at `arrives`."""
+
+    line: int
+    at: datetime
+    arrives: datetime
+    ticket: str
+    word: str
+    act: Act
+
+
+class EscalatedAs(Part, frozen=True, kw_only=True):
+    """How a ticket was escalated."""
+
+    severity: Severity | None = None
+    type: IssueType | None = None
+    reasons: tuple[Reason, ...] | None = None
+
+
+class Expectation(Part, frozen=True, kw_only=True):
+    """A line of `then` or `never`: keys that are left out match anything."""
+
+    at: datetime | None = None
+    ticket: str | None = None
+    escalated: EscalatedAs | None = None
+    not_escalated: Nothing | None = None
+    owner: str | None = None
+    warned: ClockName | None = None
+    percent: int | None = None
+    breached: ClockName | None = None
+    due: datetime | None = None
+    kept: ClockName | None = None
+    told: str | None = None
+    what: NoticeKind | None = None
+    refused: str | None = None
+    to: str | None = None
+    state: EscalationState | None = None
+    corrected: ClockName | None = None
+
+
+KINDS = (
+    "escalated",
+    "not_escalated",
+    "owner",
+    "warned",
+    "breached",
+    "kept",
+    "told",
+    "refused",
+    "state",
+    "corrected",
+)
+DETAILS = {
+    "warned": ("percent",), "breached": ("due",), "told": ("what",), "refused": ("to",), "corrected": ("to",),
+}  # fmt: skip
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    """An expectation with its place and kind."""
+
+    line: int
+    kind: str
+    expects: Expectation
+
+
+class Story(msgspec.Struct, frozen=True, kw_only=True):
+    """A story, ready to be played."""
+
+    path: str
+    name: str
+    given: Given
+    when: tuple[When, ...]
+    then: tuple[Line, ...]
+    never: tuple[Line, ...]
+    complete: tuple[str, ...]
+    until: datetime
+
+
+VERDICT_WORDS = {verdict.value for verdict in Verdict}
