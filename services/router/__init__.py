@@ -1,0 +1,1 @@
+"""The router decides: the only one that changes an escalation."""
