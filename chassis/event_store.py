@@ -1,0 +1,181 @@
+"""Streams of events with optimistic versions, and the position of each input, moved in the same transaction.
+
+The `eventsourcing` library and SQL stay behind this module; its callers see coroutines, which run one after the
+other on one thread of their own.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+from uuid import UUID
+
+from eventsourcing.persistence import DatabaseError, IntegrityError, InterfaceError, OperationalError
+from eventsourcing.persistence import StoredEvent as LibraryEvent
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+
+from chassis.errors import LostOwnershipError, RetryableError, StartUpError
+from chassis.sql_recorder import Move, RowRecorder, open_recorder
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+_CREATE_ATTEMPTS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """An event of a stream: its version from 1, its schema's name, its bytes as they go on the wire."""
+
+    stream_id: UUID
+    version: int
+    name: str
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxRow:
+    """An event that is stored; `row` rises within a partition in the order of commits, with gaps."""
+
+    row: int
+    event: StoredEvent
+
+
+@dataclass(frozen=True, slots=True)
+class InputMoved:
+    """An input was read from `expected` (None: nothing was ever stored of it) up to before `position`."""
+
+    name: str
+    expected: int | None
+    position: int
+
+
+class EventStore:
+    """The store of one service, on SQLite or PostgreSQL.
+
+    A database that does not answer raises RetryableError, whatever is asked of it.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._path = _sqlite_path(url)
+        self._recorder: RowRecorder = open_recorder(url)
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="event-store")
+
+    async def prepare(self) -> None:
+        """Create what is missing. Safe to repeat, and for two processes at once."""
+        if self._path is not None:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+        for attempt in range(1, _CREATE_ATTEMPTS + 1):
+            try:
+                await self._run(self._recorder.create_table)
+            except RetryableError:
+                if attempt == _CREATE_ATTEMPTS:
+                    raise
+                await asyncio.sleep(0.1 * attempt)
+            else:
+                return
+
+    async def append(self, partition: int, events: Sequence[StoredEvent], moved: InputMoved | None = None) -> None:
+        """Store events of any streams and move one input, all or nothing.
+
+        Raises LostOwnershipError, with nothing written, where the input is no longer where it was expected or a
+        stream has got such a version already: another replica has moved on, or this very batch is stored.
+        """
+        versions = {(event.stream_id, event.version) for event in events}
+        if len(versions) != len(events):
+            raise ValueError("two events of a batch have the same version of the same stream")
+        rows = [LibraryEvent(event.stream_id, event.version, event.name, event.value) for event in events]
+        tracking = None if moved is None else Move(moved.name, moved.position, moved.expected)
+
+        def write() -> None:
+            self._recorder.insert_events(rows, tracking=tracking, partition=partition)
+
+        await self._run(write)
+
+    async def load(self, stream_ids: Iterable[UUID]) -> dict[UUID, list[StoredEvent]]:
+        """Return the events of these streams in order, one entry for each that has any."""
+        streams: dict[UUID, list[StoredEvent]] = {}
+        for found in await self._run(self._recorder.select_streams, list(stream_ids)):
+            event = _event(found)
+            streams.setdefault(event.stream_id, []).append(event)
+        return streams
+
+    async def positions(self, names: Sequence[str]) -> dict[str, int]:
+        """Return where these inputs are to be read from, one entry for each that is stored."""
+        return await self._run(self._recorder.select_positions, names)
+
+    async def outbox(self, partition: int, after: int, limit: int) -> list[OutboxRow]:
+        """Return the next rows of a partition behind a row, in the order of commits."""
+        rows = await self._run(self._recorder.select_outbox, partition, after, limit)
+        return [OutboxRow(row, _event(found)) for row, found in rows]
+
+    async def published(self, partition: int) -> int:
+        """Return the last row of the partition that is known to be published; 0 where none is."""
+        name = _outbox_name(partition)
+        return (await self.positions([name])).get(name, 0)
+
+    async def remember_published(self, partition: int, row: int) -> None:
+        """Remember that all rows of the partition up to this one are published; never goes back."""
+        await self._run(self._recorder.advance_position, _outbox_name(partition), row)
+
+    async def ping(self) -> None:
+        """Return if the database answers."""
+        await self._run(self._recorder.ping)
+
+    async def close(self) -> None:
+        """Let go of the database; waits for what is being written."""
+        await asyncio.to_thread(self._thread.shutdown)
+        self._recorder.dispose()
+
+    async def _run(self, work: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        def guarded() -> _T:
+            try:
+                return work(*args, **kwargs)
+            except IntegrityError as error:
+                raise LostOwnershipError("the store has moved on since this batch was read") from error
+            except (OperationalError, InterfaceError) as error:
+                raise RetryableError(f"the event store does not answer ({_short(error)})") from error
+            except DBAPIError as error:
+                if not error.connection_invalidated:
+                    raise
+                raise RetryableError("the event store's connection broke") from error
+
+        return await asyncio.get_running_loop().run_in_executor(self._thread, guarded)
+
+
+def check_url(url: str) -> None:
+    """Raise StartUpError for an address that is neither SQLite nor PostgreSQL; the text never shows a password."""
+    try:
+        backend = make_url(url).get_backend_name()
+    except (ArgumentError, NoSuchModuleError):
+        backend = "nothing we know"
+    if backend not in {"sqlite", "postgresql"}:
+        raise StartUpError(f"the store's address names {backend}; allowed are sqlite:///PATH and postgresql://…")
+
+
+def _sqlite_path(url: str) -> Path | None:
+    check_url(url)
+    parsed = make_url(url)
+    return Path(parsed.database) if parsed.get_backend_name() == "sqlite" and parsed.database else None
+
+
+def _short(error: DatabaseError | InterfaceError) -> str:
+    cause = error.__cause__
+    original = getattr(cause, "orig", cause)
+    return type(original or error).__name__
+
+
+def _outbox_name(partition: int) -> str:
+    return f"outbox/{partition}"
+
+
+def _event(found: LibraryEvent) -> StoredEvent:
+    stream_id = found.originator_id
+    return StoredEvent(
+        stream_id if isinstance(stream_id, UUID) else UUID(stream_id),
+        found.originator_version,
+        found.topic,
+        found.state,
+    )
