@@ -151,6 +151,7 @@ class CustomerInformed(EscalationEvent, frozen=True, kw_only=True):
     kind: ContactKind
     by: str
     text: Annotated[str | None, pii("Text for the customer, where we send it.")] = None
+    automatic: Annotated[bool, doc("Sent by the policy and not by a person's act: a receipt, it moves no clock.")] = False
 
 
 class CustomerReplyReceived(EscalationEvent, frozen=True, kw_only=True):
