@@ -1,0 +1,1 @@
+"""What tests stand on: real servers, waiting without sleeping, ears for unexpected errors."""

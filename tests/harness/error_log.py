@@ -1,0 +1,15 @@
+"""Ears for the log: a test that did not expect an error must not cause one."""
+
+import logging
+
+
+class ErrorRecorder(logging.Handler):
+    """Keeps what is logged as an error or worse."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.heard: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep the record as `logger: text`."""
+        self.heard.append(f"{record.name}: {record.getMessage()}")

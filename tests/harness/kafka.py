@@ -1,0 +1,72 @@
+"""The real Kafka of a test run: the one given, else one in Docker, else Apache Kafka from its jars. Never none."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from testcontainers.community.kafka import KafkaContainer
+
+from chassis.errors import StartUpError
+from ops.local.kafka import KafkaPlace, LocalKafka
+from ops.local.ports import free_port
+from tests.harness.docker import docker_answers
+from tests.harness.settings import HarnessSettings
+
+_IMAGE = "confluentinc/cp-kafka:8.1.0"
+_TRIES = 3
+
+
+@contextmanager
+def a_kafka() -> Iterator[str]:
+    """Give the bootstrap address of a Kafka that is there until the end of the block."""
+    given = HarnessSettings().kafka
+    if given:
+        yield given
+    elif docker_answers():
+        with _in_docker() as address:
+            yield address
+    else:
+        with a_local_kafka() as broker:
+            yield broker.bootstrap_servers
+
+
+@contextmanager
+def a_local_kafka() -> Iterator[LocalKafka]:
+    """Give a broker of the test's own that it may stop, kill and start again."""
+    home = Path(tempfile.mkdtemp(prefix="escalon-kafka-"))
+    broker = _started(home)
+    try:
+        yield broker
+    finally:
+        broker.stop()
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _started(home: Path) -> LocalKafka:
+    """Start a broker on free ports; another run may take one of them first, so more than once."""
+    for attempt in range(_TRIES):
+        broker = LocalKafka(KafkaPlace(home / str(attempt), free_port(), free_port()))
+        try:
+            broker.start()
+        except StartUpError as error:
+            if attempt == _TRIES - 1 or "port" not in str(error).lower():
+                raise
+        else:
+            return broker
+    raise AssertionError("unreachable: the last try returns or raises")
+
+
+@contextmanager
+def _in_docker() -> Iterator[str]:
+    container = (
+        KafkaContainer(_IMAGE)
+        .with_kraft()
+        .with_env("KAFKA_AUTO_CREATE_TOPICS_ENABLE", "false")
+        .with_env("KAFKA_GROUP_INITIAL_REBALANCE_DELAY_MS", "0")
+        .with_env("KAFKA_OFFSETS_TOPIC_NUM_PARTITIONS", "8")
+        .with_env("KAFKA_OFFSETS_TOPIC_REPLICATION_FACTOR", "1")
+    )
+    with container as running:
+        yield running.get_bootstrap_server()

@@ -1,0 +1,44 @@
+"""Waiting for a condition with a deadline: the only way a test waits."""
+
+import asyncio
+import inspect
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+_POLL_SECONDS = 0.02
+
+T = TypeVar("T")
+
+
+async def eventually(
+    condition: Callable[[], T | Awaitable[T]], within: float = 20.0, *, what: str | Callable[[], str] = ""
+) -> T:
+    """Return the first true value that the condition gives, plain or awaited; fail after `within` seconds.
+
+    `what` says what was waited for; a callable is asked at the end, so that it can say how far things came.
+    """
+    limit = time.monotonic() + within
+    while True:
+        found = condition()
+        value = await found if inspect.isawaitable(found) else found
+        if value:
+            return value
+        if time.monotonic() > limit:
+            raise AssertionError(_told(what, within))
+        await asyncio.sleep(_POLL_SECONDS)
+
+
+def eventually_blocking(condition: Callable[[], T], within: float = 20.0, *, what: str | Callable[[], str] = "") -> T:
+    """Do what `eventually` does, for tests without an event loop."""
+    limit = time.monotonic() + within
+    while not (value := condition()):
+        if time.monotonic() > limit:
+            raise AssertionError(_told(what, within))
+        time.sleep(_POLL_SECONDS)
+    return value
+
+
+def _told(what: str | Callable[[], str], within: float) -> str:
+    said = what() if callable(what) else what
+    return f"not within {within:g} s: {said or 'what the test waited for'}"
