@@ -1,0 +1,1 @@
+"""The groups of `escalon`'s commands, a file each."""

@@ -1,0 +1,148 @@
+"""`escalon command`: what people ask of an escalation, published on `commands.v1`."""
+
+from typing import Annotated
+
+import typer
+
+from ops.board import Board
+from ops.connection import EventLog, kafka_settings, publisher
+from ops.event_file import CUSTOMER, FileEvent
+from ops.local_run import local_defaults, operator_clock
+from ops.output import command, fail
+from schemas import commands
+from schemas.catalogue import ESCALATIONS
+from schemas.vocabulary import IssueType, Severity
+
+app = typer.Typer(no_args_is_help=True, help="Ask something of an escalation.")
+
+Ref = Annotated[str, typer.Argument(help="Reference, or the ticket's key `<helpdesk>/<ticket_id>`.")]
+By = Annotated[str, typer.Option("--by", help="Who asks: a key of the roster.")]
+ByCustomer = Annotated[str, typer.Option("--by", help="Who recorded it for the customer; the customer, if left out.")]
+Reason = Annotated[str, typer.Option("--reason", help="Why; goes on record.")]
+Text = Annotated[str, typer.Option("--text", help="The text.")]
+
+
+@app.command()
+@command
+async def accept(reference: Ref, by: By) -> None:
+    """Take it on; the customer is acknowledged in the owner's name."""
+    await _send(by, commands.AcceptEscalation(ticket=await _ticket(reference)))
+
+
+@app.command()
+@command
+async def reassign(
+    reference: Ref, by: By, to: Annotated[str, typer.Option("--to", help="To whom.")], reason: Reason
+) -> None:
+    """Hand over to another of the chain."""
+    await _send(by, commands.ReassignEscalation(ticket=await _ticket(reference), to=to, reason=reason))
+
+
+@app.command()
+@command
+async def note(reference: Ref, by: By, text: Text) -> None:
+    """Record an internal note."""
+    await _send(by, commands.AddNote(ticket=await _ticket(reference), text=text))
+
+
+@app.command()
+@command
+async def evidence(
+    reference: Ref,
+    by: By,
+    link: Annotated[str, typer.Option("--link", help="Where it lies.")],
+    checksum: Annotated[str | None, typer.Option("--checksum", help="`sha256:<hex>`.")] = None,
+) -> None:
+    """Record evidence by link and checksum."""
+    await _send(by, commands.AttachEvidence(ticket=await _ticket(reference), link=link, checksum=checksum))
+
+
+@app.command("root-cause")
+@command
+async def root_cause(
+    reference: Ref, by: By, category: Annotated[str, typer.Option("--category", help="Of the policy.")], text: Text
+) -> None:
+    """Record the root cause."""
+    await _send(by, commands.RecordRootCause(ticket=await _ticket(reference), category=category, text=text))
+
+
+@app.command()
+@command
+async def update(reference: Ref, by: By, text: Text) -> None:
+    """Tell the customer how it stands."""
+    await _send(by, commands.SendUpdate(ticket=await _ticket(reference), text=text))
+
+
+@app.command()
+@command
+async def resolve(
+    reference: Ref,
+    by: By,
+    category: Annotated[str, typer.Option("--category", help="Of the policy.")],
+    steps: Annotated[str, typer.Option("--steps", help="What was done, for the customer.")],
+) -> None:
+    """Ask the customer whether it is solved."""
+    await _send(by, commands.ProposeResolution(ticket=await _ticket(reference), category=category, steps=steps))
+
+
+@app.command()
+@command
+async def confirm(reference: Ref, by: ByCustomer = CUSTOMER) -> None:
+    """Record that the customer says it is solved."""
+    await _send(by, commands.ConfirmResolution(ticket=await _ticket(reference)))
+
+
+@app.command()
+@command
+async def reject(
+    reference: Ref,
+    by: ByCustomer = CUSTOMER,
+    text: Annotated[str | None, typer.Option("--text", help="What the customer said.")] = None,
+) -> None:
+    """Record that the customer says it is not solved."""
+    await _send(by, commands.RejectResolution(ticket=await _ticket(reference), text=text))
+
+
+@app.command()
+@command
+async def close(reference: Ref, by: By, reason: Reason) -> None:
+    """Close without a confirmation or without the record; management only."""
+    await _send(by, commands.CloseEscalation(ticket=await _ticket(reference), reason=reason))
+
+
+@app.command()
+@command
+async def reclassify(
+    reference: Ref,
+    by: By,
+    reason: Reason,
+    severity: Annotated[Severity | None, typer.Option("--severity", help="The new one.")] = None,
+    issue_type: Annotated[IssueType | None, typer.Option("--type", help="The new one.")] = None,
+) -> None:
+    """Change severity, type or both."""
+    if severity is None and issue_type is None:
+        raise fail("give --severity, --type or both")
+    ticket = await _ticket(reference)
+    await _send(by, commands.ReclassifyEscalation(ticket=ticket, severity=severity, type=issue_type, reason=reason))
+
+
+async def _ticket(reference: str) -> str:
+    """Return the ticket's key; a key is taken as it is, a reference is looked up in the log."""
+    local_defaults()
+    if "/" in reference:
+        return reference
+    board = Board()
+    async for entry in EventLog(kafka_settings()).entries(ESCALATIONS):
+        board.take(entry.message)
+    found = next((row.ticket for row in board.rows() if row.reference == reference), None)
+    if found is None:
+        raise fail(f"there is no escalation {reference}")
+    return found
+
+
+async def _send(by: str, draft: commands.Command) -> None:
+    event = FileEvent(line=0, at=None, arrives=None, by=by, id=None, draft=draft)
+    sealed = event.sealed(operator_clock().now())
+    async with publisher(kafka_settings()) as out:
+        await out.publish([(event.key, sealed)])
+    typer.echo(f"{type(draft).__name__} for {event.key} sent, id {sealed.meta.id}")

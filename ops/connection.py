@@ -1,0 +1,147 @@
+"""What every command needs of Kafka: where it is, the codec, a producer, and topics read as a log."""
+
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer
+from aiokafka import TopicPartition as KafkaPartition
+from aiokafka.errors import KafkaError
+
+from chassis.errors import StartUpError
+from chassis.kafka_client import connection_options, not_reached
+from chassis.producer import Producer
+from chassis.records import Outgoing, Record
+from chassis.settings import KafkaSettings, read_settings
+from schemas.catalogue import SCHEMAS, Topic, topic_of
+from schemas.codec import Codec, SchemaBook
+from schemas.envelope import headers_of
+from schemas.errors import WireError
+from schemas.message import Message
+from schemas.publication import schema_records
+
+CLIENT_ID = "escalon-ops"
+_POLL_MS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A record with the event it holds; `message` is None for what this version cannot read."""
+
+    record: Record
+    message: Message | None
+
+
+def kafka_settings() -> KafkaSettings:
+    """Return where Kafka is, from the environment; raises StartUpError naming what is missing."""
+    return read_settings(KafkaSettings)
+
+
+async def read_topics(settings: KafkaSettings, topics: Iterable[str], *, follow: bool = False) -> AsyncIterator[Record]:
+    """Yield every record of the topics, partition by partition in order; to the present end, or for ever.
+
+    Joins no group and commits nothing. Raises StartUpError when no broker answers or a topic is not there.
+    """
+    consumer: Any = AIOKafkaConsumer(**connection_options(settings, CLIENT_ID), enable_auto_commit=False)
+    try:
+        await consumer.start()
+    except KafkaError as error:
+        await consumer.stop()
+        raise not_reached(settings, error) from error
+    try:
+        partitions = _partitions(consumer, topics)
+        consumer.assign(partitions)
+        await consumer.seek_to_beginning(*partitions)
+        ends = await consumer.end_offsets(partitions)
+        while follow or await _behind(consumer, ends):
+            for batch in (await consumer.getmany(timeout_ms=_POLL_MS)).values():
+                for record in batch:
+                    yield _record(record)
+    finally:
+        await consumer.stop()
+
+
+class EventLog:
+    """Events of topics, decoded with the schemas their writers published."""
+
+    def __init__(self, settings: KafkaSettings) -> None:
+        self._settings = settings
+        self.codec = Codec(SchemaBook())
+
+    async def entries(self, *topics: Topic, follow: bool = False) -> AsyncIterator[Entry]:
+        """Yield every record with its event; see `read_topics`."""
+        async for record in read_topics(self._settings, [SCHEMAS.name]):
+            self._learn(record)
+        names = [topic.name for topic in topics]
+        async for record in read_topics(self._settings, [*names, *([SCHEMAS.name] if follow else [])], follow=follow):
+            if record.topic == SCHEMAS.name:
+                self._learn(record)
+            else:
+                yield Entry(record, self._decoded(record))
+
+    def _learn(self, record: Record) -> None:
+        if record.value is not None:
+            self.codec.book.learn(record.value.decode("utf-8", "replace"))
+
+    def _decoded(self, record: Record) -> Message | None:
+        try:
+            return None if record.value is None else self.codec.decode(record.value)
+        except WireError:
+            return None
+
+
+@asynccontextmanager
+async def publisher(settings: KafkaSettings) -> AsyncIterator["Publisher"]:
+    """Give something that publishes events; raises StartUpError when no broker answers."""
+    async with Producer(settings, CLIENT_ID) as producer:
+        yield Publisher(producer)
+
+
+class Publisher:
+    """Publishes events, their schemas first."""
+
+    def __init__(self, producer: Producer) -> None:
+        self._producer = producer
+        self._codec = Codec(SchemaBook())
+        self._announced: set[str] = set()
+
+    async def publish(self, messages: Iterable[tuple[str, Message]]) -> int:
+        """Publish events under their keys and return how many; each topic's schemas go before its first event."""
+        outgoing = []
+        for key, message in messages:
+            topic = topic_of(type(message))
+            await self._announce(topic)
+            value = self._codec.encode(message)
+            outgoing.append(Outgoing(topic.name, key.encode(), value, headers=headers_of(message)))
+        await self._producer.send_batch(outgoing)
+        return len(outgoing)
+
+    async def _announce(self, topic: Topic) -> None:
+        if topic.name not in self._announced:
+            records = schema_records(self._codec.book, (topic,))
+            await self._producer.send_batch([Outgoing(SCHEMAS.name, key, value) for key, value in records])
+            self._announced.add(topic.name)
+
+
+def _partitions(consumer: Any, topics: Iterable[str]) -> list[KafkaPartition]:
+    found = []
+    for topic in topics:
+        numbers = consumer.partitions_for_topic(topic)
+        if not numbers:
+            raise StartUpError(f"topic {topic} is not there; `escalon topics apply` creates it")
+        found += [KafkaPartition(topic, number) for number in sorted(numbers)]
+    return found
+
+
+async def _behind(consumer: Any, ends: dict[KafkaPartition, int]) -> bool:
+    for partition, end in ends.items():
+        if await consumer.position(partition) < end:
+            return True
+    return False
+
+
+def _record(record: Any) -> Record:
+    return Record(
+        record.topic, record.partition, record.offset, record.key, record.value, tuple(record.headers), record.timestamp
+    )
