@@ -29,6 +29,10 @@ class SystemClock:
         return time.monotonic()
 
 
+REAL_TIME: Clock = SystemClock()
+"""For what is always real time: limits, back-off, how long something has stood still."""
+
+
 class ManualClock:
     """A clock that is turned by hand; its monotonic time turns with it."""
 

@@ -1,57 +1,35 @@
-"""Reads topics in batches, in order per partition, and gives each message one of the three outcomes."""
+"""Reads topics in batches, in order per partition, and gives each message one of three outcomes (chassis.errors)."""
 
+import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from dataclasses import dataclass, field
-from typing import Generic, Protocol, TypeVar
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
+from typing import Generic, TypeVar
 
+from prometheus_client import CollectorRegistry
+
+from chassis.backoff import backoff_seconds
+from chassis.clock import REAL_TIME
+from chassis.dead_letters import RecordSink
+from chassis.errors import LostOwnershipError, RetryableError, StartUpError
+from chassis.group_reader import GroupListener, GroupReader
 from chassis.metrics import ConsumerMetrics
-from chassis.producer import Producer
+from chassis.partition_line import LineParts, PartitionLine
 from chassis.records import Batch, Record, TopicPartition
 from chassis.settings import KafkaSettings
+from chassis.subscription import Hooks, Positions, Subscription
+
+__all__ = ["Consumer", "Hooks", "Positions", "Subscription"]
 
 MessageT = TypeVar("MessageT")
 
+_COMMIT_SECONDS = 0.5
+_GRACE_SECONDS = 4.0
+"""What a handler in the middle of a batch gets when its partition is taken away or the service ends."""
+_FAREWELL_SECONDS = 2.0
+_STUCK_SECONDS = 60.0
 
-class Positions(Protocol):
-    """Where a service has stored how far it is, in the transaction of its effects."""
-
-    async def load(self, partitions: Collection[TopicPartition]) -> Mapping[TopicPartition, int]:
-        """Return the next position of each partition that has one; the others begin as the group's offsets say."""
-        ...
-
-
-async def _nothing(_partitions: frozenset[TopicPartition]) -> None:
-    """Take no notice of an assignment."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Subscription:
-    """What is read, as whom, and what is accepted."""
-
-    service: str
-    """Names the dead-letter topics: `<topic>.<service>.dead-letter`."""
-    group: str
-    topics: tuple[str, ...]
-    instance_id: str | None = None
-    """For static membership: unique in the group, lasting over restarts."""
-    co_partitioned: bool = False
-    """Same partitions of all topics, checked; handler calls for one partition number never overlap."""
-    from_beginning: bool = True
-    """Where a partition without any position begins."""
-    tombstones: frozenset[str] = frozenset()
-    """Topics on which a null value is no error."""
-    max_records: int = 500
-    max_value_bytes: int = 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hooks:
-    """What a service wants to know of its partitions; called before the first batch of, and after the last one."""
-
-    positions: Positions | None = None
-    metrics: ConsumerMetrics | None = None
-    on_assigned: Callable[[frozenset[TopicPartition]], Awaitable[None]] = field(default=_nothing)
-    on_revoked: Callable[[frozenset[TopicPartition]], Awaitable[None]] = field(default=_nothing)
+log = logging.getLogger(__name__)
 
 
 class Consumer(Generic[MessageT]):
@@ -61,6 +39,8 @@ class Consumer(Generic[MessageT]):
     `handler` gets a batch and returns when its effects are durable; it is called with no items only where
     `Hooks.positions` is given. What it raises decides (chassis.errors): RejectedMessageError with an offset,
     RetryableError, HeldError, LostOwnershipError; anything else ends `run` with nothing committed.
+    Partitions go on side by side; a partition that waits keeps no other waiting. One batch per partition is in work,
+    and aiokafka buffers one fetch more: that is all the memory it takes.
     """
 
     def __init__(
@@ -69,33 +49,224 @@ class Consumer(Generic[MessageT]):
         subscription: Subscription,
         decode: Callable[[Record], MessageT | None],
         handler: Callable[[Batch[MessageT]], Awaitable[None]],
-        dead_letters: Producer,
+        dead_letters: RecordSink,
         hooks: Hooks | None = None,
     ) -> None:
-        self._settings = settings
         self._subscription = subscription
-        self._decode = decode
-        self._handler = handler
-        self._dead_letters = dead_letters
         self._hooks = hooks or Hooks()
+        self._metrics = self._hooks.metrics or ConsumerMetrics(CollectorRegistry())
+        self._parts = LineParts(
+            subscription=subscription,
+            decode=decode,
+            handler=handler,
+            dead_letters=dead_letters,
+            metrics=self._metrics,
+            empty_batches=self._hooks.positions is not None,
+        )
+        self._reader = GroupReader(settings, subscription)
+        self._lines: dict[TopicPartition, PartitionLine[MessageT]] = {}
+        self._works: dict[TopicPartition, asyncio.Task[None]] = {}
+        self._committed: dict[TopicPartition, int] = {}
+        self._turns: dict[int, asyncio.Lock] = {}
+        self._assigned: frozenset[TopicPartition] | None = None
+        self._prepared: frozenset[TopicPartition] | None = None
+        self._stopping = False
+        self._wake = asyncio.Event()
+        self._group: asyncio.TaskGroup | None = None
 
     async def run(self) -> None:
-        """Read until stopped; finishes the batches in hand and commits before it returns."""
-        raise NotImplementedError
+        """Read until stopped; finishes the batches in hand and commits before it returns.
+
+        Raises StartUpError if no broker answers, and whatever a handler raised that is none of the outcomes.
+        """
+        await self._reader.start(GroupListener(self._revoked, self._was_assigned))
+        try:
+            async with asyncio.TaskGroup() as group:
+                self._group = group
+                committing = group.create_task(self._commit_now_and_then())
+                await self._poll(group)
+                await self._let_go()
+                committing.cancel()
+        except BaseExceptionGroup as failures:
+            raise failures.exceptions[0] from None
+        finally:
+            self._lines.clear()
+            await self._reader.stop()
 
     def stop(self) -> None:
-        """Ask it to end."""
-        raise NotImplementedError
+        """Ask it to end; safe to repeat."""
+        self._stopping = True
+        self._wake.set()
 
     @property
     def assigned(self) -> frozenset[TopicPartition]:
-        """Return the partitions it holds."""
-        raise NotImplementedError
+        """Return the partitions it holds and is ready to handle."""
+        return frozenset(self._lines)
 
     def position(self, partition: TopicPartition) -> int | None:
         """Return the offset up to which all is handled (the next to handle); None if it is not held."""
-        raise NotImplementedError(partition)
+        line = self._lines.get(partition)
+        return None if line is None else line.position
 
     async def end_offsets(self, partitions: Collection[TopicPartition]) -> Mapping[TopicPartition, int]:
         """Ask the brokers for the offset after the last record; raises RetryableError."""
-        raise NotImplementedError(partitions)
+        return await self._reader.end_offsets(partitions)
+
+    def check(self) -> str | None:
+        """Tell /readyz what is wrong: not in its group yet, or a partition that has not moved on for a minute."""
+        if self._prepared is None or self._prepared != self._assigned:
+            return "no partitions are assigned yet"
+        now = REAL_TIME.monotonic()
+        for line in tuple(self._lines.values()):
+            if line.still_since is not None and now - line.still_since > _STUCK_SECONDS:
+                return f"{line.source.topic}/{line.source.partition} has stood still at offset {line.position}"
+        return None
+
+    async def _poll(self, group: asyncio.TaskGroup) -> None:
+        while not self._stopping:
+            self._wake.clear()
+            if self._prepared != self._assigned and not await self._prepare():
+                continue
+            idle = [source for source in self._lines if source not in self._works]
+            if self._lines and not idle:
+                await self._woken(1.0)
+                continue
+            for source, records in (await self._fetched(idle)).items():
+                line = self._lines.get(source)
+                if line is not None and records:
+                    self._works[source] = group.create_task(self._work(line, records))
+
+    async def _fetched(self, idle: Collection[TopicPartition]) -> Mapping[TopicPartition, list[Record]]:
+        try:
+            return await self._reader.fetch(idle, self._wake)
+        except RetryableError as error:
+            log.warning("trying again: %s", error)
+            await self._woken(1.0)
+            return {}
+
+    async def _work(self, line: PartitionLine[MessageT], records: list[Record]) -> None:
+        try:
+            await line.work(records)
+        except LostOwnershipError as error:
+            self._metrics.lost.labels(line.source.topic).inc()
+            log.warning("a batch was dropped: %s", error, extra={"topic": line.source.topic})
+            await self._begin_again(line)
+        finally:
+            if self._works.get(line.source) is asyncio.current_task():
+                del self._works[line.source]
+            self._wake.set()
+
+    async def _begin_again(self, line: PartitionLine[MessageT]) -> None:
+        """Go back to what is stored, after a while in which the rebalance that is probably under way can come."""
+        attempt = 1
+        while await line.pause(backoff_seconds(attempt, first=1.0)):
+            try:
+                line.position = await self._reader.begin(await self._stored(frozenset((line.source,))), line.source)
+            except RetryableError:
+                attempt += 1
+            else:
+                return
+
+    def _was_assigned(self, partitions: frozenset[TopicPartition]) -> None:
+        self._assigned = partitions
+        self._prepared = None
+        self._wake.set()
+
+    async def _prepare(self) -> bool:
+        """Begin lines for what was assigned; False to look again (nothing assigned yet, or it did not work)."""
+        assigned = self._assigned
+        if assigned is None:
+            await self._woken(0.2)
+            # Polling is how aiokafka tells of errors of the group.
+            await self._fetched(())
+            return False
+        self._check_co_partitioned(assigned)
+        try:
+            stored = await self._stored(assigned)
+            begins = {source: await self._reader.begin(stored, source) for source in sorted(assigned)}
+            await self._hooks.on_assigned(assigned)
+        except RetryableError as error:
+            log.warning("trying again: %s", error)
+            await self._woken(backoff_seconds(4))
+            return False
+        if self._assigned is not assigned:
+            return False
+        self._lines = {
+            source: PartitionLine(source, position, self._parts, self._turn(source))
+            for source, position in begins.items()
+        }
+        self._prepared = assigned
+        log.info("partitions were assigned", extra={"count": len(assigned), "group": self._subscription.group})
+        return True
+
+    async def _stored(self, partitions: frozenset[TopicPartition]) -> Mapping[TopicPartition, int]:
+        return {} if self._hooks.positions is None else await self._hooks.positions.load(partitions)
+
+    def _turn(self, source: TopicPartition) -> AbstractAsyncContextManager[object]:
+        if not self._subscription.co_partitioned:
+            return nullcontext()
+        return self._turns.setdefault(source.partition, asyncio.Lock())
+
+    def _check_co_partitioned(self, assigned: frozenset[TopicPartition]) -> None:
+        if not self._subscription.co_partitioned:
+            return
+        counts = self._reader.partition_counts()
+        if len(set(counts.values())) > 1:
+            told = ", ".join(f"{topic} has {count}" for topic, count in sorted(counts.items()))
+            raise StartUpError(f"these topics need the same number of partitions: {told}")
+        held = {topic: {place.partition for place in assigned if place.topic == topic} for topic in counts}
+        if any(numbers != held[self._subscription.topics[0]] for numbers in held.values()):
+            raise StartUpError(f"group {self._subscription.group} was not assigned the same partitions of each topic")
+
+    async def _revoked(self, _partitions: frozenset[TopicPartition]) -> None:
+        """Finish and commit before others begin. aiokafka takes all partitions away, then assigns anew."""
+        self._assigned = self._prepared = None
+        with suppress(RetryableError):
+            await self._let_go()
+
+    async def _let_go(self) -> None:
+        """End all lines: finish the batches in hand, commit, tell the service."""
+        lines, self._lines = self._lines, {}
+        for line in lines.values():
+            line.close()
+        works = [self._works[source] for source in lines if source in self._works]
+        if works:
+            _, late = await asyncio.wait(works, timeout=_GRACE_SECONDS)
+            for work in late:
+                work.cancel()
+            if late:
+                await asyncio.wait(late, timeout=_FAREWELL_SECONDS)
+        try:
+            await asyncio.wait_for(self._commit(lines), _FAREWELL_SECONDS)
+        except (TimeoutError, RetryableError) as error:
+            log.warning("offsets were not committed: %s", type(error).__name__)
+        self._committed.clear()
+        if lines and self._group is not None:
+            # As a task of the group, so that its failure ends `run`: aiokafka swallows what its listener raises.
+            await asyncio.wait({self._group.create_task(_told(self._hooks.on_revoked, frozenset(lines)))})
+
+    async def _commit_now_and_then(self) -> None:
+        while True:
+            await asyncio.sleep(_COMMIT_SECONDS)
+            try:
+                await self._commit(self._lines)
+            except RetryableError as error:
+                log.warning("trying again: %s", error)
+
+    async def _commit(self, lines: Mapping[TopicPartition, PartitionLine[MessageT]]) -> None:
+        positions = {source: line.position for source, line in lines.items()}
+        for source, position in positions.items():
+            place = (source.topic, str(source.partition))
+            self._metrics.position.labels(*place).set(position)
+            self._metrics.lag.labels(*place).set(self._reader.lag(source, position))
+        moved = {source: position for source, position in positions.items() if self._committed.get(source) != position}
+        if await self._reader.commit(moved):
+            self._committed.update(moved)
+
+    async def _woken(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._wake.wait(), seconds)
+
+
+async def _told(hook: Callable[[frozenset[TopicPartition]], Awaitable[None]], lost: frozenset[TopicPartition]) -> None:
+    await hook(lost)

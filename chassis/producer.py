@@ -1,12 +1,28 @@
 """Writes records: idempotent, acknowledged by all replicas, a batch per partition."""
 
-from collections.abc import Sequence
+import asyncio
+import random
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+from aiokafka.partitioner import DefaultPartitioner
+
+from chassis.clock import REAL_TIME
+from chassis.kafka_client import connection_options, not_reached, outcome_of
 from chassis.metrics import ProducerMetrics
-from chassis.records import Outgoing
+from chassis.records import Outgoing, TopicPartition
 from chassis.settings import KafkaSettings
+
+_BATCH_BYTES = 256 * 1024
+_REQUEST_BYTES = 8 * 1024 * 1024
+"""Above what a topic takes (4 MiB), so that whatever arrived can be put in a dead-letter topic."""
+_FAREWELL_SECONDS = 3.0
+
+Pending = list[tuple[str, int, "asyncio.Future[Any]"]]
 
 
 class Producer:
@@ -19,21 +35,114 @@ class Producer:
         self._settings = settings
         self._client_id = client_id
         self._metrics = metrics
+        self._partitioner = DefaultPartitioner()
+        self._partitions: dict[str, list[int]] = {}
+        self._kafka: Any = None
 
     async def __aenter__(self) -> Self:
         """Connect; raises StartUpError if no broker answers."""
-        raise NotImplementedError
+        self._kafka = AIOKafkaProducer(
+            **connection_options(self._settings, self._client_id),
+            enable_idempotence=True,
+            acks="all",
+            compression_type="lz4",
+            max_batch_size=_BATCH_BYTES,
+            max_request_size=_REQUEST_BYTES,
+        )
+        try:
+            await self._kafka.start()
+        except KafkaError as error:
+            await self._kafka.stop()
+            raise not_reached(self._settings, error) from error
+        return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Write what is pending and leave."""
-        raise NotImplementedError
+        """Write what is pending and leave; what a silent broker does not take in three seconds is given up."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._kafka.stop(), _FAREWELL_SECONDS)
 
     async def send_batch(self, records: Sequence[Outgoing]) -> None:
-        """Write all and return when all replicas have them; raises RetryableError where the world may heal."""
-        raise NotImplementedError(records)
+        """Write all and return when all replicas have them.
+
+        While brokers are silent it waits, without end: an idempotent batch that was handed over is never given up, and
+        handing it over again would only write it twice. Raises RetryableError where the world may heal (a topic that
+        is not there yet); after any error some of the records may have been written.
+        """
+        started = REAL_TIME.monotonic()
+        try:
+            pending: Pending = []
+            for partition, group in (await self._by_partition(records)).items():
+                pending += await self._hand_over(partition, group)
+            await self._acknowledged(pending)
+        except KafkaError as error:
+            raise outcome_of(error, "writing to Kafka") from error
+        if self._metrics is not None:
+            self._metrics.send_seconds.observe(REAL_TIME.monotonic() - started)
 
     async def partition_count(self, topic: str) -> int:
         """Return how many partitions a topic has; raises RetryableError while it is not known."""
-        raise NotImplementedError(topic)
+        return len(await self._partitions_of(topic))
+
+    async def partition_of(self, topic: str, key: bytes | None) -> int:
+        """Return where a key belongs: Kafka's own murmur2; any partition for no key."""
+        partitions = await self._partitions_of(topic)
+        if key is None:
+            return random.choice(partitions)  # noqa: S311 - spreads load, guards nothing
+        chosen: int = self._partitioner(key, partitions, partitions)
+        return chosen
+
+    async def _partitions_of(self, topic: str) -> list[int]:
+        if topic not in self._partitions:
+            try:
+                self._partitions[topic] = sorted(await self._kafka.partitions_for(topic))
+            except KafkaError as error:
+                raise outcome_of(error, f"looking for topic {topic}") from error
+        return self._partitions[topic]
+
+    async def _by_partition(self, records: Sequence[Outgoing]) -> Mapping[TopicPartition, list[Outgoing]]:
+        groups: dict[TopicPartition, list[Outgoing]] = {}
+        for record in records:
+            number = record.partition
+            if number is None:
+                number = await self.partition_of(record.topic, record.key)
+            groups.setdefault(TopicPartition(record.topic, number), []).append(record)
+        return groups
+
+    async def _hand_over(self, partition: TopicPartition, records: Sequence[Outgoing]) -> Pending:
+        pending: Pending = []
+        batch = self._kafka.create_batch()
+        for record in records:
+            if not _append(batch, record):
+                pending.append(await self._submit(batch, partition))
+                batch = self._kafka.create_batch()
+                _append(batch, record)  # The first record of a batch always fits.
+        pending.append(await self._submit(batch, partition))
+        return pending
+
+    async def _submit(self, batch: Any, partition: TopicPartition) -> tuple[str, int, "asyncio.Future[Any]"]:
+        batch.close()
+        count = batch.record_count()
+        future = await self._kafka.send_batch(batch, partition.topic, partition=partition.partition)
+        return partition.topic, count, future
+
+    async def _acknowledged(self, pending: Pending) -> None:
+        if not pending:
+            return
+        # asyncio.wait leaves the futures alone when we are cancelled; aiokafka cannot bear a cancelled one.
+        await asyncio.wait([future for _, _, future in pending])
+        failures = [(topic, future.exception()) for topic, _, future in pending if future.exception() is not None]
+        if self._metrics is not None:
+            for topic, count, future in pending:
+                if future.exception() is None:
+                    self._metrics.records.labels(topic).inc(count)
+                else:
+                    self._metrics.failures.labels(topic).inc()
+        for _, error in failures:
+            raise error if error is not None else AssertionError
+
+
+def _append(batch: Any, record: Outgoing) -> bool:
+    added = batch.append(timestamp=None, key=record.key, value=record.value, headers=list(record.headers))
+    return added is not None

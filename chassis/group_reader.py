@@ -1,0 +1,192 @@
+"""A member of a consumer group: fetches, seeks and commits by aiokafka; knows nothing of what becomes of records."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener
+from aiokafka import TopicPartition as KafkaPartition
+from aiokafka.coordinator.assignors.range import RangePartitionAssignor
+from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+
+from chassis.errors import RetryableError
+from chassis.kafka_client import connection_options, not_reached, outcome_of
+from chassis.records import Record, TopicPartition
+from chassis.settings import KafkaSettings
+from chassis.subscription import Subscription
+
+_POLL_MS = 500
+_FETCH_WAIT_MS = 100
+"""A partition that just ran dry waits for the fetch in flight, so this bounds what it adds to latency."""
+_PATIENCE_MS = 24 * 3600 * 1000
+"""A partition may be tried again for hours: that we still poll is told by /readyz, not by leaving the group."""
+_FAREWELL_SECONDS = 2.0
+
+log = logging.getLogger(__name__)
+
+
+class GroupListener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is untyped
+    """Hands rebalances on; aiokafka swallows what a listener raises, so these must not."""
+
+    def __init__(
+        self,
+        revoked: Callable[[frozenset[TopicPartition]], Awaitable[None]],
+        assigned: Callable[[frozenset[TopicPartition]], None],
+    ) -> None:
+        self._revoked = revoked
+        self._assigned = assigned
+
+    async def on_partitions_revoked(self, revoked: Collection[KafkaPartition]) -> None:
+        """Return when the partitions may go to others."""
+        await self._revoked(_ours(revoked))
+
+    async def on_partitions_assigned(self, assigned: Collection[KafkaPartition]) -> None:
+        """Tell which partitions are ours now."""
+        self._assigned(_ours(assigned))
+
+
+class GroupReader:
+    """Reads a subscription's topics as a member of its group; partitions are assigned by range."""
+
+    def __init__(self, settings: KafkaSettings, subscription: Subscription) -> None:
+        self._settings = settings
+        self._subscription = subscription
+        self._kafka: Any = None
+
+    async def start(self, listener: GroupListener) -> None:
+        """Begin to join; raises StartUpError if no broker answers."""
+        kafka = AIOKafkaConsumer(
+            **connection_options(self._settings, self._subscription.service),
+            group_id=self._subscription.group,
+            group_instance_id=self._subscription.instance_id,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            partition_assignment_strategy=(RangePartitionAssignor,),
+            session_timeout_ms=self._settings.session_timeout_ms,
+            max_poll_interval_ms=_PATIENCE_MS,
+            fetch_max_wait_ms=_FETCH_WAIT_MS,
+        )
+        try:
+            await kafka.start()
+        except KafkaError as error:
+            await kafka.stop()
+            raise not_reached(self._settings, error) from error
+        self._kafka = kafka
+        # After the start, which would else wait for an assignment and could not be stopped.
+        kafka.subscribe(self._subscription.topics, listener=listener)
+
+    async def stop(self) -> None:
+        """Leave; a static member's partitions wait for it until the session times out."""
+        if self._kafka is None:
+            return
+        kafka, self._kafka = self._kafka, None
+        try:
+            await asyncio.wait_for(kafka.stop(), _FAREWELL_SECONDS)
+        except (TimeoutError, KafkaError) as error:
+            log.warning("left the group without a word: %s", type(error).__name__)
+
+    async def fetch(
+        self, partitions: Collection[TopicPartition], wake: asyncio.Event
+    ) -> dict[TopicPartition, list[Record]]:
+        """Return what there is, after at most half a second, or sooner with nothing when woken.
+
+        Raises RetryableError, or KafkaError for what will not heal (authorization).
+        """
+        poll = asyncio.create_task(
+            self._kafka.getmany(
+                *map(_theirs, partitions), timeout_ms=_POLL_MS, max_records=self._subscription.max_records
+            )
+        )
+        woken = asyncio.create_task(wake.wait())
+        try:
+            await asyncio.wait({poll, woken}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            # Records leave aiokafka's buffer in the step in which getmany returns, so cancelling loses none.
+            woken.cancel()
+            poll.cancel()
+            await asyncio.wait({poll, woken})
+        if poll.cancelled():
+            return {}
+        try:
+            fetched = poll.result()
+        except KafkaError as error:
+            raise outcome_of(error, "fetching") from error
+        return {_our(partition): [_record(found) for found in records] for partition, records in fetched.items()}
+
+    async def begin(self, stored: Mapping[TopicPartition, int], partition: TopicPartition) -> int:
+        """Seek to where a partition begins: what is stored, else what is committed, else as the subscription says.
+
+        It always seeks, so that nothing fetched before it counts. Raises RetryableError, also when it was revoked.
+        """
+        place = _theirs(partition)
+        try:
+            position = stored.get(partition)
+            if position is None:
+                position = await self._kafka.committed(place)
+            if position is None:
+                position = await self._edge(place)
+            self._kafka.seek(place, position)
+        except KafkaError as error:
+            raise outcome_of(error, f"seeking in {partition.topic}/{partition.partition}") from error
+        except IllegalStateError as error:
+            raise RetryableError(f"{partition.topic}/{partition.partition} was revoked") from error
+        return int(position)
+
+    async def _edge(self, place: KafkaPartition) -> int:
+        ask = self._kafka.beginning_offsets if self._subscription.from_beginning else self._kafka.end_offsets
+        offsets: dict[KafkaPartition, int] = await ask([place])
+        return offsets[place]
+
+    async def commit(self, positions: Mapping[TopicPartition, int]) -> bool:
+        """Commit; False if the group has moved on, and another member begins where we last committed."""
+        if not positions or self._kafka is None:
+            return True
+        try:
+            await self._kafka.commit({_theirs(partition): position for partition, position in positions.items()})
+        except (CommitFailedError, IllegalStateError) as error:
+            log.info("offsets were not committed: %s", type(error).__name__)
+            return False
+        except KafkaError as error:
+            raise outcome_of(error, "committing") from error
+        return True
+
+    def lag(self, partition: TopicPartition, position: int) -> int:
+        """Return how many records are there after `position`, as far as the last fetch knew."""
+        try:
+            end = self._kafka.highwater(_theirs(partition))
+        except IllegalStateError:
+            return 0
+        return max(0, (end or 0) - position)
+
+    async def end_offsets(self, partitions: Collection[TopicPartition]) -> Mapping[TopicPartition, int]:
+        """Ask the brokers for the offset after the last record; raises RetryableError."""
+        if self._kafka is None:
+            raise RetryableError("the consumer is not connected")
+        try:
+            offsets = await self._kafka.end_offsets([_theirs(partition) for partition in partitions])
+        except KafkaError as error:
+            raise outcome_of(error, "asking for the ends") from error
+        return {_our(partition): offset for partition, offset in offsets.items()}
+
+    def partition_counts(self) -> dict[str, int]:
+        """Return how many partitions each topic has."""
+        return {topic: len(self._kafka.partitions_for_topic(topic) or ()) for topic in self._subscription.topics}
+
+
+def _our(partition: KafkaPartition) -> TopicPartition:
+    return TopicPartition(partition.topic, partition.partition)
+
+
+def _ours(partitions: Collection[KafkaPartition]) -> frozenset[TopicPartition]:
+    return frozenset(map(_our, partitions))
+
+
+def _theirs(partition: TopicPartition) -> KafkaPartition:
+    return KafkaPartition(partition.topic, partition.partition)
+
+
+def _record(found: Any) -> Record:
+    return Record(
+        found.topic, found.partition, found.offset, found.key, found.value, tuple(found.headers), found.timestamp
+    )
