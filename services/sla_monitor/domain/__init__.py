@@ -1,0 +1,1 @@
+"""Clocks as arithmetic over what happened: pure, no I/O, no clock of its own."""

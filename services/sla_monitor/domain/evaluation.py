@@ -1,0 +1,262 @@
+"""What there is to say of a row: thresholds passed and not given, cycles kept, verdicts that a late fact changed."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+import msgspec
+
+from policy.model import Policy
+from schemas.sla import ClockKept, FrontLineAtRisk, SlaFinding, ThresholdReached, VerdictCorrected
+from schemas.vocabulary import ClockName, Severity, Verdict
+from services.sla_monitor.domain.cycles import Cycle, Epoch, cycles_of, epochs_of
+from services.sla_monitor.domain.measuring import Yardstick, yardstick
+from services.sla_monitor.domain.row import AnyRow, EscalationRow, OnRecord, Promise, WatchedRow
+
+_WHOLE = 100
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """Something to say, not yet sealed. `key` is its identity within the escalation.
+
+    `falls_due_at` is when it became so, None for what follows from an act alone. `again`: it is on record as
+    unverified, and is repeated until it is not.
+    """
+
+    key: tuple[str, ...]
+    message: SlaFinding
+    falls_due_at: datetime | None = None
+    again: bool = False
+
+
+class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
+    """All that is to be said at an instant, and when there will next be more (None: not by time alone).
+
+    `promise` is the one that falls due next and is not on record as broken.
+    """
+
+    findings: tuple[Finding, ...] = ()
+    next_at: datetime | None = None
+    promise: Promise | None = None
+
+
+class _Miss(msgspec.Struct, frozen=True, kw_only=True):
+    """A cycle is broken from `at` on; it was due at `due_at`, which may lie before a change of severity."""
+
+    at: datetime
+    due_at: datetime
+
+
+class _Judged(msgspec.Struct, frozen=True, kw_only=True):
+    """A cycle with all that tells how it stands at an instant."""
+
+    cycle: Cycle
+    yard: Yardstick | None
+    epoch: Epoch
+    miss: _Miss | None
+    verdict: Verdict | None
+    record: OnRecord
+
+    @property
+    def due_at(self) -> datetime:
+        """When it falls or fell due; for a broken one, under the severity that broke it."""
+        if self.miss is not None:
+            return self.miss.due_at
+        return self.cycle.started_at if self.yard is None else self.yard.due_at(self.cycle.runs)
+
+
+def is_verdict(key: tuple[str, ...]) -> bool:
+    """Tell whether this is the identity of a verdict, which unlike a threshold rests on no version."""
+    return key[2:3] in {("kept",), ("corrected",)}
+
+
+def evaluate(row: AnyRow, policy: Policy, now: datetime) -> Evaluation:
+    """Return what is to be said of the row at `now` that is not on record.
+
+    Each open cycle yields only the highest threshold passed, and nothing below what was given (procedure, "Races,
+    decided"); what has ended late is broken, what ended in time is kept.
+    """
+    if isinstance(row, WatchedRow):
+        return _front_line(row, policy, now)
+    findings: list[Finding] = []
+    next_at: list[datetime] = []
+    all_judged = tuple(_judged(row, policy, now))
+    for judged in all_judged:
+        findings += _of_verdict(row, judged)
+        passed, ahead = _of_thresholds(row, policy, judged, now)
+        findings += passed
+        next_at += ahead
+    return Evaluation(findings=tuple(findings), next_at=min(next_at, default=None), promise=_promise(all_judged))
+
+
+def _promise(all_judged: tuple[_Judged, ...]) -> Promise | None:
+    running = (
+        Promise(clock=judged.cycle.clock, due_at=judged.due_at)
+        for judged in all_judged
+        if judged.cycle.is_running
+        and judged.cycle.clock is not ClockName.CONFIRMATION
+        and judged.yard is not None
+        and judged.record.verdict is not Verdict.BROKEN
+    )
+    return min(running, key=lambda promise: (promise.due_at, promise.clock), default=None)
+
+
+def _judged(row: EscalationRow, policy: Policy, now: datetime) -> Iterator[_Judged]:
+    all_epochs = epochs_of(row)
+    resolution_is_lost = False
+    for cycle in cycles_of(row):
+        epochs = _epochs_during(cycle, all_epochs)
+        yards = [yardstick(policy, epoch.severity, cycle, row.started_at) for epoch in epochs]
+        record = row.record_of(cycle.clock, cycle.number)
+        miss = None if cycle.clock is ClockName.CONFIRMATION else _miss(cycle, epochs, yards)
+        verdict = _verdict(cycle, yards[-1], miss, now)
+        if cycle.clock is ClockName.RESOLUTION:
+            if resolution_is_lost:
+                continue
+            resolution_is_lost = Verdict.BROKEN in (verdict, record.verdict)
+        yield _Judged(cycle=cycle, yard=yards[-1], epoch=epochs[-1], miss=miss, verdict=verdict, record=record)
+
+
+def _epochs_during(cycle: Cycle, epochs: tuple[Epoch, ...]) -> tuple[Epoch, ...]:
+    """Return the severities that held while the cycle ran: those begun before its end, from the one at its start."""
+    if cycle.ended_at is not None:
+        end = (cycle.ended_at, cycle.ended_by)
+        epochs = tuple(epoch for epoch in epochs if (epoch.since, epoch.version) < end) or epochs[:1]
+    before = sum(epoch.since <= cycle.started_at for epoch in epochs)
+    return epochs[max(before - 1, 0) :]
+
+
+def _miss(cycle: Cycle, epochs: tuple[Epoch, ...], yards: list[Yardstick | None]) -> _Miss | None:
+    """Return the first break: a due time that passed while its severity held, or was past when it came to hold."""
+    limits = [*(epoch.since for epoch in epochs[1:]), cycle.ended_at]
+    for epoch, yard, limit in zip(epochs, yards, limits, strict=True):
+        due_at = None if yard is None else yard.reached_at(cycle.runs, _WHOLE)
+        if due_at is not None and (limit is None or due_at < limit):
+            return _Miss(at=max(due_at, epoch.since), due_at=due_at)
+    return None
+
+
+def _verdict(cycle: Cycle, yard: Yardstick | None, miss: _Miss | None, now: datetime) -> Verdict | None:
+    if miss is not None and (cycle.ended_at is not None or miss.at <= now):
+        return Verdict.BROKEN
+    return Verdict.KEPT if cycle.judged and miss is None and yard is not None else None
+
+
+def _of_verdict(row: EscalationRow, judged: _Judged) -> Iterator[Finding]:
+    cycle, record, verdict = judged.cycle, judged.record, judged.verdict
+    if verdict is None or verdict is record.verdict:
+        return
+    if record.verdict is not None:
+        yield _corrected(row, judged, record.verdict, verdict)
+    elif verdict is Verdict.KEPT and cycle.ended_at is not None:
+        yield Finding(
+            key=(cycle.clock, str(cycle.number), "kept"),
+            message=ClockKept(
+                ticket=row.ticket,
+                version=row.version,
+                clock=cycle.clock,
+                cycle=cycle.number,
+                ended_at=cycle.ended_at,
+                due_at=judged.due_at,
+            ),
+        )
+
+
+def _corrected(row: EscalationRow, judged: _Judged, previous: Verdict, verdict: Verdict) -> Finding:
+    cycle = judged.cycle
+    return Finding(
+        key=(cycle.clock, str(cycle.number), "corrected", str(judged.record.corrections), verdict),
+        message=VerdictCorrected(
+            ticket=row.ticket,
+            version=row.version,
+            clock=cycle.clock,
+            cycle=cycle.number,
+            previous=previous,
+            verdict=verdict,
+            due_at=judged.due_at,
+        ),
+    )
+
+
+def _of_thresholds(
+    row: EscalationRow, policy: Policy, judged: _Judged, now: datetime
+) -> tuple[list[Finding], list[datetime]]:
+    """Return the highest threshold passed and not given, and the instants of those ahead."""
+    given = _given(judged)
+    if judged.cycle.ended_at is not None:
+        unsaid = judged.miss is not None and given < _WHOLE and not _is_correction(judged, _WHOLE)
+        return [_reached(row, judged, _WHOLE, judged.miss.at)] if judged.miss is not None and unsaid else [], []
+    instants = [(percent, at) for percent, at in _instants(policy, judged) if percent > given]
+    passed = [(percent, at) for percent, at in instants if at <= now]
+    ahead = [at for _, at in instants if at > now]
+    if not passed or _is_correction(judged, passed[-1][0]):
+        return [], ahead
+    return [_reached(row, judged, *passed[-1])], ahead
+
+
+def _given(judged: _Judged) -> int:
+    """Return the highest share given; an unverified breach has yet to take effect."""
+    return min(judged.record.percent, _WHOLE - 1) if judged.record.unverified else judged.record.percent
+
+
+def _is_correction(judged: _Judged, percent: int) -> bool:
+    """Tell whether the verdict that was said is corrected instead of a breach being said."""
+    return percent >= _WHOLE and judged.record.verdict is Verdict.KEPT
+
+
+def _instants(policy: Policy, judged: _Judged) -> Iterator[tuple[int, datetime]]:
+    """Yield each threshold of an open cycle with when it is reached, in ascending order of share.
+
+    One that a change of severity put into the past is reached at the change.
+    """
+    for percent in _percents(policy, judged.epoch.severity, judged.cycle):
+        if percent == _WHOLE and judged.miss is not None:
+            yield percent, judged.miss.at
+        elif judged.yard is not None:
+            at = judged.yard.reached_at(judged.cycle.runs, percent)
+            if at is not None:
+                yield percent, max(at, judged.epoch.since)
+
+
+def _percents(policy: Policy, severity: Severity, cycle: Cycle) -> tuple[int, ...]:
+    promises = policy.severities[severity]
+    match cycle.clock:
+        case ClockName.ACCEPTANCE:
+            last = promises.management_reminders if cycle.last_in_chain else 1
+            return (promises.acceptance_reminder_percent, *_multiples(last))
+        case ClockName.CONFIRMATION:
+            return _multiples(promises.confirmation_repeats + 1)
+        case _:
+            return (*sorted(promises.warnings_percent), _WHOLE)
+
+
+def _multiples(last: int) -> tuple[int, ...]:
+    return tuple(_WHOLE * number for number in range(1, max(last, 1) + 1))
+
+
+def _reached(row: EscalationRow, judged: _Judged, percent: int, at: datetime) -> Finding:
+    cycle = judged.cycle
+    return Finding(
+        key=(cycle.clock, str(cycle.number), "reached", str(percent)),
+        message=ThresholdReached(
+            ticket=row.ticket,
+            version=row.version,
+            clock=cycle.clock,
+            cycle=cycle.number,
+            percent=percent,
+            reached_at=at,
+            due_at=judged.due_at,
+        ),
+        falls_due_at=at,
+        again=judged.record.unverified,
+    )
+
+
+def _front_line(row: WatchedRow, policy: Policy, now: datetime) -> Evaluation:
+    """At risk when less than the policy's share of the ticket's own front-line SLA is left."""
+    left = (row.due_at - row.started_at) * policy.criteria.front_line_fraction
+    at = max(row.due_at - left, row.started_at)
+    if at > now:
+        return Evaluation(next_at=at)
+    message = FrontLineAtRisk(ticket=row.ticket, version=row.version, reached_at=at, due_at=row.due_at)
+    key = (ClockName.FRONT_LINE, row.due_at.isoformat(), "at_risk")
+    return Evaluation(findings=(Finding(key=key, message=message, falls_due_at=at),))

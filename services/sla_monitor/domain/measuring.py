@@ -1,0 +1,97 @@
+"""How far along a target a cycle is: when a share of it is used up, by working seconds, over pauses."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+import msgspec
+
+from policy.calendars import Calendar
+from policy.model import Policy
+from policy.targets import Measure, Target
+from policy.working_time import add_working_time, calendar_for, due_at, seconds_of, working_time_between
+from schemas.vocabulary import ClockName, Severity
+from services.sla_monitor.domain.cycles import Cycle, Run
+
+_WHOLE = 100
+
+
+class Yardstick(msgspec.Struct, frozen=True, kw_only=True):
+    """A target laid along a calendar from a start. `days` is set where it counts business days (`same_time`)."""
+
+    calendar: Calendar | None
+    started_at: datetime
+    total: timedelta
+    days: Target | None = None
+
+    def reached_at(self, runs: tuple[Run, ...], percent: int) -> datetime | None:
+        """Return when that share was or will be used up; None where the clock stands before it is.
+
+        What is used up at the very instant the clock stops is used up when it goes on: facts come first.
+        """
+        for run, at in self._walk(runs, percent):
+            if run.until is None or at < run.until:
+                return at
+        return None
+
+    def due_at(self, runs: tuple[Run, ...]) -> datetime:
+        """Return when the whole target is used up; for a clock that stands, as if its last run went on."""
+        at = self.started_at
+        for run, at in self._walk(runs, _WHOLE):
+            if run.until is None or at < run.until:
+                break
+        return at
+
+    def _walk(self, runs: tuple[Run, ...], percent: int) -> Iterator[tuple[Run, datetime]]:
+        """Yield each run with when the share would be used up if that run never stopped."""
+        same_time = self._same_time(percent)
+        needed = self.total * percent / _WHOLE
+        for number, run in enumerate(runs):
+            unpaused = same_time if number == 0 else None
+            yield run, unpaused or add_working_time(self.calendar, run.since, needed)
+            if run.until is not None:
+                needed = max(needed - working_time_between(self.calendar, run.since, run.until), timedelta(0))
+
+    def _same_time(self, percent: int) -> datetime | None:
+        """Return the instant whole multiples of business days are due at, as long as the clock never paused."""
+        if self.days is None or percent % _WHOLE:
+            return None
+        target = Target(measure=self.days.measure, amount=self.days.amount * (percent // _WHOLE))
+        return due_at(self.calendar, self.started_at, target)
+
+
+def yardstick(policy: Policy, severity: Severity, cycle: Cycle, escalation_started_at: datetime) -> Yardstick | None:
+    """Return what the cycle is measured by under that severity; None where the severity has no such promise."""
+    promises = policy.severities[severity]
+    match cycle.clock:
+        case ClockName.ACCEPTANCE:
+            return _acceptance(policy, severity, cycle, escalation_started_at)
+        case ClockName.FIRST_RESPONSE:
+            return _along(policy, severity, cycle, promises.first_response)
+        case ClockName.UPDATE:
+            return None if promises.update is None else _along(policy, severity, cycle, promises.update)
+        case ClockName.RESOLUTION:
+            return _along(policy, severity, cycle, promises.resolution)
+        case ClockName.CONFIRMATION:
+            return _along(policy, severity, cycle, promises.confirmation)
+        case _:
+            return None
+
+
+def _along(policy: Policy, severity: Severity, cycle: Cycle, target: Target) -> Yardstick:
+    calendar = calendar_for(target, policy.calendar_of(severity))
+    return Yardstick(
+        calendar=calendar,
+        started_at=cycle.started_at,
+        total=timedelta(seconds=seconds_of(target, calendar, cycle.started_at)),
+        days=target if target.measure is Measure.BUSINESS_DAYS else None,
+    )
+
+
+def _acceptance(policy: Policy, severity: Severity, cycle: Cycle, escalation_started_at: datetime) -> Yardstick:
+    """Measure by a share of the first response's working seconds as counted from the start, also for later owners."""
+    promises = policy.severities[severity]
+    calendar = calendar_for(promises.first_response, policy.calendar_of(severity))
+    seconds = seconds_of(promises.first_response, calendar, escalation_started_at)
+    return Yardstick(
+        calendar=calendar, started_at=cycle.started_at, total=timedelta(seconds=seconds) * promises.acceptance_share
+    )

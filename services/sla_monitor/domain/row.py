@@ -1,0 +1,159 @@
+"""What is remembered of a ticket: the acts that move its clocks, and what the router has on record of them.
+
+Verdicts are never stored as sums that run along: they are worked out from the acts in the order in which those
+happened, so a fact that arrives late lands where it belongs.
+"""
+
+from datetime import datetime
+
+import msgspec
+
+from schemas.vocabulary import ClockName, Severity, Verdict
+
+EVERYTHING = 1_000_000
+"""Percent given where nothing further will be."""
+
+
+class Act(msgspec.Struct, frozen=True, kw_only=True, array_like=True, tag=True):
+    """Something that moves a clock; acts of one instant go by the version of the event that told them."""
+
+    at: datetime
+    version: int
+
+
+class Contact(Act, frozen=True, kw_only=True, tag="contact"):
+    """A person wrote to the customer. `cycle` is the update cycle that begins with it.
+
+    `request`: it asks to confirm a resolution, so it is one message with the proposal. `void`: it never arrived.
+    """
+
+    id: str
+    cycle: int
+    request: bool = False
+    void: bool = False
+
+
+class Assigned(Act, frozen=True, kw_only=True, tag="assigned"):
+    """Somebody became owner."""
+
+    cycle: int
+    last_in_chain: bool
+
+
+class Accepted(Act, frozen=True, kw_only=True, tag="accepted"):
+    """The owner of that cycle acted."""
+
+    cycle: int
+
+
+class Proposed(Act, frozen=True, kw_only=True, tag="proposed"):
+    """The customer is asked whether it is solved. `void`: the message never arrived."""
+
+    proposal: int
+    by_owner: bool
+    void: bool = False
+
+
+class Confirmed(Act, frozen=True, kw_only=True, tag="confirmed"):
+    """The customer says it is solved."""
+
+
+class Rejected(Act, frozen=True, kw_only=True, tag="rejected"):
+    """The customer says it is not; `cycle` is the update cycle that begins with it."""
+
+    cycle: int
+
+
+class Closed(Act, frozen=True, kw_only=True, tag="closed"):
+    """The end, unless it is reopened."""
+
+
+class Reopened(Act, frozen=True, kw_only=True, tag="reopened"):
+    """The ticket came back; `cycle` is the update cycle that begins with it."""
+
+    opening: int
+    cycle: int
+
+
+class SeverityChanged(Act, frozen=True, kw_only=True, tag="severity"):
+    """Other targets hold from here on, counted from the same start."""
+
+    severity: Severity
+
+
+AnyAct = Contact | Assigned | Accepted | Proposed | Confirmed | Rejected | Closed | Reopened | SeverityChanged
+
+
+class OnRecord(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+    """What the router has recorded of one cycle of a clock. `percent` is the highest share that was given.
+
+    `unverified`: the breach has had no consequences yet, so it is to be said again. `corrections` counts them.
+    """
+
+    clock: ClockName
+    cycle: int
+    percent: int = 0
+    verdict: Verdict | None = None
+    unverified: bool = False
+    corrections: int = 0
+
+
+class Promise(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+    """The next promise that falls due."""
+
+    clock: ClockName
+    due_at: datetime
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True, array_like=True, tag=True):
+    """What all rows share. `version` is that of the last event seen of the ticket's stream.
+
+    `wakes_at` is when it is next to be looked at, so that the index of due times is rebuilt without arithmetic.
+    """
+
+    ticket: str
+    stream_id: str
+    version: int
+    policy_version: str
+    wakes_at: datetime | None = None
+
+
+class WatchedRow(Row, frozen=True, kw_only=True, tag="watched"):
+    """A ticket that does not qualify, whose own front-line SLA is watched."""
+
+    started_at: datetime
+    due_at: datetime
+
+
+class EscalationRow(Row, frozen=True, kw_only=True, tag="escalation"):
+    """An escalation. `severity` is the one it opened with; `acts` are in the order in which they happened."""
+
+    started_at: datetime
+    severity: Severity
+    acts: tuple[AnyAct, ...] = ()
+    on_record: tuple[OnRecord, ...] = ()
+    next_update_cycle: int = 2
+    promise: Promise | None = None
+
+    def record_of(self, clock: ClockName, cycle: int) -> OnRecord:
+        """Return what is on record of that cycle; an empty record where nothing is."""
+        for record in self.on_record:
+            if record.clock is clock and record.cycle == cycle:
+                return record
+        return OnRecord(clock=clock, cycle=cycle)
+
+
+AnyRow = WatchedRow | EscalationRow
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder: msgspec.msgpack.Decoder[AnyRow] = msgspec.msgpack.Decoder(AnyRow)
+
+
+def encode_row(row: AnyRow) -> bytes:
+    """Return the row as MessagePack; the same row always gives the same bytes."""
+    return _encoder.encode(row)
+
+
+def decode_row(stored: bytes) -> AnyRow:
+    """Return the row; raises msgspec.DecodeError for bytes that are none."""
+    return _decoder.decode(stored)

@@ -1,0 +1,184 @@
+"""What the sla_monitor does with an event of an escalation, and with the time that passes."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+from msgspec.structs import replace
+
+from schemas.escalations import CLOCK_EVENTS, StreamEvent, TicketWatched
+from schemas.ids import PolicyVersion, derived_id
+from schemas.message import Actor, ActorKind, Meta
+from schemas.sla import PromiseScheduled, SlaFinding
+from services.sla_monitor.domain.due_index import DueIndex
+from services.sla_monitor.domain.evaluation import Evaluation, Finding, evaluate, is_verdict
+from services.sla_monitor.domain.folding import fold, ticket_of
+from services.sla_monitor.domain.row import AnyRow, EscalationRow, Promise
+from services.sla_monitor.ports import Policies, Rows
+
+PRODUCER = "sla_monitor"
+SAID_AGAIN_AFTER = timedelta(seconds=30)
+"""How long until a finding that is on record as unverified is said again."""
+
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+_MOVES_CLOCKS: tuple[type[StreamEvent], ...] = (*CLOCK_EVENTS, TicketWatched)
+
+
+class Noted(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of an event: the row to keep (None: none), what to say at once."""
+
+    ticket: str
+    row: AnyRow | None
+    findings: tuple[SlaFinding, ...] = ()
+
+
+class Fired(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of a row that was due: what to say, and when to look at it next."""
+
+    findings: tuple[SlaFinding, ...]
+    due_at: datetime | None
+
+
+class SlaMonitor:
+    """Decides what there is to say of a ticket. One for each partition, as it remembers what it has said.
+
+    That memory only spares repeats: after a restart all that is not on record is said again, under the same ids.
+    """
+
+    def __init__(self, policies: Policies) -> None:
+        self._policies = policies
+        self._sent: dict[str, dict[tuple[str, ...], datetime]] = {}
+
+    def on_escalation_event(self, event: StreamEvent, row: AnyRow | None, now: datetime) -> Noted:
+        """Fold the event into the row and return it with the verdicts and the promise that follow from it.
+
+        Thresholds are left to `on_due`, after all facts of their instant; the row says when. Repeating it gives the
+        same ids. Raises RetryableError for a policy version that has not arrived yet.
+        """
+        ticket = ticket_of(event)
+        after = fold(row, event)
+        if after is None:
+            self._sent.pop(ticket, None)
+            return Noted(ticket=ticket, row=None)
+        evaluation = evaluate(after, self._policies.get(PolicyVersion(after.policy_version)), now)
+        if isinstance(event, _MOVES_CLOCKS):
+            self._forget_thresholds(ticket)
+        at_once = [one for one in self._unsent(ticket, evaluation, now) if one.falls_due_at is None]
+        self._remember(ticket, evaluation, at_once, now)
+        after, promised = _with_promise(after, evaluation.promise)
+        after = replace(after, wakes_at=self._wakes_at(ticket, evaluation))
+        findings = tuple(_sealed(one, after, now, cause=event.meta.id) for one in (*at_once, *promised))
+        return Noted(ticket=ticket, row=after, findings=findings)
+
+    def on_due(self, row: AnyRow, now: datetime) -> Fired:
+        """Return all there is to say of the row by `now` that was not said; each open cycle's highest threshold only.
+
+        Raises RetryableError for a policy version that has not arrived yet.
+        """
+        evaluation = evaluate(row, self._policies.get(PolicyVersion(row.policy_version)), now)
+        unsent = self._unsent(row.ticket, evaluation, now)
+        self._remember(row.ticket, evaluation, unsent, now)
+        findings = tuple(_sealed(one, row, now, cause=None) for one in sorted(unsent, key=_instant))
+        return Fired(findings=findings, due_at=self._wakes_at(row.ticket, evaluation))
+
+    def _unsent(self, ticket: str, evaluation: Evaluation, now: datetime) -> list[Finding]:
+        sent = self._sent.get(ticket, {})
+        return [one for one in evaluation.findings if one.key not in sent or _is_to_repeat(one, sent[one.key], now)]
+
+    def _remember(self, ticket: str, evaluation: Evaluation, now_sent: Iterable[Finding], now: datetime) -> None:
+        """Keep what was said and is not on record yet."""
+        open_keys = {one.key for one in evaluation.findings}
+        sent = {key: at for key, at in self._sent.get(ticket, {}).items() if key in open_keys}
+        sent |= {one.key: now for one in now_sent}
+        self._sent.pop(ticket, None)
+        if sent:
+            self._sent[ticket] = sent
+
+    def _forget_thresholds(self, ticket: str) -> None:
+        """Have what still holds said again: the router drops a threshold worked out before a clock moved."""
+        sent = self._sent.get(ticket, {})
+        self._sent[ticket] = {key: at for key, at in sent.items() if is_verdict(key)}
+
+    def _wakes_at(self, ticket: str, evaluation: Evaluation) -> datetime | None:
+        sent = self._sent.get(ticket, {})
+        unsaid = (_instant(one) for one in evaluation.findings if one.key not in sent)
+        again = (sent[one.key] + SAID_AGAIN_AFTER for one in evaluation.findings if one.again and one.key in sent)
+        ahead = () if evaluation.next_at is None else (evaluation.next_at,)
+        return min((*unsaid, *again, *ahead), default=None)
+
+
+class PartitionWatch:
+    """The tickets of one partition: their rows, and when each is next to be looked at."""
+
+    def __init__(self, monitor: SlaMonitor, rows: Rows) -> None:
+        self._monitor = monitor
+        self._rows = rows
+        self._index = DueIndex()
+
+    def __len__(self) -> int:
+        return len(self._index)
+
+    def note(self, event: StreamEvent, now: datetime) -> Noted:
+        """Decide what follows from an event, keeping nothing yet: say the findings first, then `keep`."""
+        return self._monitor.on_escalation_event(event, self._rows.get(ticket_of(event)), now)
+
+    def keep(self, noted: Noted) -> None:
+        """Keep the row; what it says is known to be said."""
+        self._rows.put(noted.ticket, noted.row)
+        self._index.put(noted.ticket, None if noted.row is None else noted.row.wakes_at)
+
+    def adopt(self, row: AnyRow) -> None:
+        """Take a stored row into the index, after a start or an assignment."""
+        self._index.put(row.ticket, row.wakes_at)
+
+    def next_due_at(self) -> datetime | None:
+        """Return when something is next to be looked at."""
+        return self._index.next_due_at()
+
+    def fire(self, now: datetime, most: int | None = None) -> tuple[SlaFinding, ...]:
+        """Return what is to be said by `now`, in due order; it must then be said, or the watch be thrown away.
+
+        `most` tickets at a time, where given: call again while `next_due_at` is not after `now`.
+        """
+        findings: list[SlaFinding] = []
+        for ticket in self._index.expired(now, most):
+            row = self._rows.get(ticket)
+            if row is not None:
+                fired = self._monitor.on_due(row, now)
+                self._index.put(ticket, fired.due_at)
+                findings += fired.findings
+        return tuple(findings)
+
+
+def _with_promise(row: AnyRow, promise: Promise | None) -> tuple[AnyRow, tuple[Finding, ...]]:
+    if not isinstance(row, EscalationRow) or row.promise == promise:
+        return row, ()
+    message = PromiseScheduled(
+        ticket=row.ticket,
+        version=row.version,
+        clock=None if promise is None else promise.clock,
+        due_at=None if promise is None else promise.due_at,
+    )
+    return replace(row, promise=promise), (Finding(key=("promise", str(row.version)), message=message),)
+
+
+def _is_to_repeat(finding: Finding, sent_at: datetime, now: datetime) -> bool:
+    return finding.again and sent_at + SAID_AGAIN_AFTER <= now
+
+
+def _instant(finding: Finding) -> datetime:
+    return finding.falls_due_at or _LONG_AGO
+
+
+def _sealed(finding: Finding, row: AnyRow, now: datetime, *, cause: str | None) -> SlaFinding:
+    meta = Meta(
+        id=derived_id(row.stream_id, *finding.key),
+        correlation_id=row.ticket,
+        causation_id=cause,
+        occurred_at=now,
+        recorded_at=now,
+        actor=Actor(kind=ActorKind.ESCALON, id=PRODUCER),
+        producer=PRODUCER,
+        policy_version=row.policy_version,
+    )
+    return replace(finding.message, meta=meta)
