@@ -163,9 +163,14 @@ def _reclassified(before: Escalation, event: ev.EscalationReclassified) -> Escal
 
 
 def _reclassification_proposed(before: Escalation, event: ev.ReclassificationProposed) -> Escalation:
-    spoken = before.classification
-    highest = _higher(spoken.highest, event.severity)
-    classification = replace(spoken, severity=event.severity, type=event.type, highest=highest)
+    """Remember what was proposed; where it names what is in force already, nothing was proposed of it."""
+    spoken, now = before.classification, before.context
+    classification = replace(
+        spoken,
+        severity=spoken.severity if event.severity is now.severity else event.severity,
+        type=spoken.type if event.type is now.type else event.type,
+        highest=_higher(spoken.highest, event.severity),
+    )
     return replace(before, classification=classification)
 
 
