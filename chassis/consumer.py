@@ -237,7 +237,8 @@ class Consumer(Generic[MessageT]):
             if late:
                 await asyncio.wait(late, timeout=_FAREWELL_SECONDS)
         try:
-            await asyncio.wait_for(self._commit(lines), _FAREWELL_SECONDS)
+            async with asyncio.timeout(_FAREWELL_SECONDS):
+                await self._commit(lines)
         except (TimeoutError, RetryableError) as error:
             log.warning("offsets were not committed: %s", type(error).__name__)
         self._committed.clear()
@@ -264,8 +265,10 @@ class Consumer(Generic[MessageT]):
             self._committed.update(moved)
 
     async def _woken(self, seconds: float) -> None:
+        # Not wait_for: in Python 3.11 it swallows a cancellation that comes together with the wake.
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._wake.wait()
 
 
 async def _told(hook: Callable[[frozenset[TopicPartition]], Awaitable[None]], lost: frozenset[TopicPartition]) -> None:

@@ -82,7 +82,8 @@ class GroupReader:
             return
         kafka, self._kafka = self._kafka, None
         try:
-            await asyncio.wait_for(kafka.stop(), _FAREWELL_SECONDS)
+            async with asyncio.timeout(_FAREWELL_SECONDS):
+                await kafka.stop()
         except (TimeoutError, KafkaError) as error:
             log.warning("left the group without a word: %s", type(error).__name__)
 

@@ -61,7 +61,8 @@ class Producer:
     ) -> None:
         """Write what is pending and leave; what a silent broker does not take in three seconds is given up."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._kafka.stop(), _FAREWELL_SECONDS)
+            async with asyncio.timeout(_FAREWELL_SECONDS):
+                await self._kafka.stop()
 
     async def send_batch(self, records: Sequence[Outgoing]) -> None:
         """Write all and return when all replicas have them.

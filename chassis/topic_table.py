@@ -2,13 +2,13 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka import TopicPartition as KafkaPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
 from chassis.backoff import backoff_seconds
 from chassis.errors import EscalonError, RejectedMessageError, RetryableError, StartUpError
@@ -49,6 +49,7 @@ class TopicTable:
     async def run(self) -> None:
         """Read until stopped; raises StartUpError if no broker answers or the topic is missing."""
         kafka: Any = AIOKafkaConsumer(
+            self._topic,
             **connection_options(self._settings, "topic-table"),
             group_id=None,
             enable_auto_commit=False,
@@ -60,7 +61,8 @@ class TopicTable:
                 await self._follow(kafka)
         finally:
             with suppress(TimeoutError):
-                await asyncio.wait_for(kafka.stop(), _FAREWELL_SECONDS)
+                async with asyncio.timeout(_FAREWELL_SECONDS):
+                    await kafka.stop()
 
     def stop(self) -> None:
         """Ask it to end; safe to repeat."""
@@ -78,23 +80,15 @@ class TopicTable:
     async def _start(self, kafka: Any) -> None:
         try:
             await kafka.start()
-            places = [KafkaPartition(self._topic, number) for number in await self._partitions(kafka)]
-            kafka.assign(places)
+            places: list[KafkaPartition] = sorted(kafka.assignment())
             begins: dict[KafkaPartition, int] = await kafka.beginning_offsets(places)
             ends: dict[KafkaPartition, int] = await kafka.end_offsets(places)
-            for place, begin in begins.items():
-                kafka.seek(place, begin)
+        except UnknownTopicOrPartitionError as error:
+            raise StartUpError(f"topic {self._topic} is missing: create it with `escalon topics apply`") from error
         except KafkaError as error:
             raise not_reached(self._settings, error) from error
         self._behind = {place: end for place, end in ends.items() if end > begins[place]}
         await self._tell()
-
-    async def _partitions(self, kafka: Any) -> Sequence[int]:
-        await kafka.topics()
-        numbers = kafka.partitions_for_topic(self._topic)
-        if not numbers:
-            raise StartUpError(f"topic {self._topic} is missing: create it with `escalon topics apply`")
-        return sorted(numbers)
 
     async def _follow(self, kafka: Any) -> None:
         try:
@@ -151,7 +145,8 @@ class TopicTable:
     async def _pause(self, attempt: int, error: EscalonError) -> None:
         log.warning("trying again: %s", error, extra={"topic": self._topic, "attempt": attempt})
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._stopping.wait(), backoff_seconds(attempt))
+            async with asyncio.timeout(backoff_seconds(attempt)):
+                await self._stopping.wait()
 
 
 def _place(record: Record) -> dict[str, object]:
