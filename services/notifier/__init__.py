@@ -1,0 +1,1 @@
+"""The notifier speaks: the only service that talks to the world outside."""

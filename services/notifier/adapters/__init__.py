@@ -1,0 +1,1 @@
+"""How the notifier reaches the world: channels, the ledger's databases, Kafka."""
