@@ -3,9 +3,8 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from policy.rota import chain
-
 from chassis.errors import RejectedMessageError
+from policy.rota import chain
 from schemas.catalogue import COMMANDS, NOTIFICATIONS
 from schemas.classifications import TicketClassified, TicketSummary
 from schemas.commands import Command

@@ -1,12 +1,12 @@
-"""The router's ports in memory: for stories, which play all services in one process, and for tests."""
+"""The router's streams in memory: for stories, which play all services in one process, and for tests.
 
-from collections.abc import Iterable, Sequence
+Policies and rosters are the registries of `policy.registry`, which hold no I/O.
+"""
 
-from chassis.errors import RetryableError
-from policy.model import Policy, VersionedPolicy
-from policy.roster import Roster
+from collections.abc import Sequence
+
 from schemas.escalations import StreamEvent
-from schemas.ids import PolicyVersion, TicketKey
+from schemas.ids import TicketKey
 from services.router.domain.state import TicketState
 
 
@@ -34,31 +34,3 @@ class InMemoryEscalationBatch:
         """Return what was appended since the last call, for publishing."""
         taken, self.events = self.events, []
         return taken
-
-
-class InMemoryPolicies:
-    """Versions of the procedure in a dictionary."""
-
-    def __init__(self, versions: Iterable[VersionedPolicy] = ()) -> None:
-        self._versions = {each.version: each.policy for each in versions}
-
-    def add(self, version: PolicyVersion, policy: Policy) -> None:
-        """Publish a version."""
-        self._versions[version] = policy
-
-    def get(self, version: PolicyVersion) -> Policy:
-        """Return the version; raises RetryableError where it was not published."""
-        if version not in self._versions:
-            raise RetryableError(f"policy version {version} is not here yet")
-        return self._versions[version]
-
-
-class InMemoryRosters:
-    """The roster in force."""
-
-    def __init__(self, roster: Roster) -> None:
-        self.roster = roster
-
-    def current(self) -> Roster:
-        """Return it."""
-        return self.roster
