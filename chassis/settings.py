@@ -41,6 +41,10 @@ class KafkaSettings(BaseSettings):
     )
     request_timeout_ms: int = Field(20_000, ge=1_000, description="Milliseconds a broker may take to answer.")
 
+    replication_factor: int = Field(
+        1, ge=1, description="Copies of the topics a service makes for itself (changelogs); 3 in production."
+    )
+
     def ssl_context(self) -> ssl.SSLContext | None:
         """Return what the SSL protocols need, None for the others; raises StartUpError for an unreadable file."""
         if not self.security_protocol.endswith("SSL"):
