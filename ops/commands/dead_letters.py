@@ -11,12 +11,13 @@ from chassis.records import Outgoing, Record
 from ops.connection import CLIENT_ID, EventLog, kafka_settings, read_topics
 from ops.local_run import local_defaults
 from ops.output import AsJson, command, fail, print_json, print_table
-from schemas.catalogue import SCHEMAS, TOPICS, dead_letter_topic
+from ops.topics import dead_letter_topics
+from schemas.catalogue import SCHEMAS
 from schemas.errors import WireError
 
 app = typer.Typer(no_args_is_help=True, help="Read and redrive dead letters.")
 REDRIVEN = "escalon.redriven-from"
-_TOPICS = [dead_letter_topic(topic.name, reader) for topic in TOPICS for reader in topic.readers]
+_TOPICS = dead_letter_topics()
 Place = Annotated[str, typer.Argument(help="`topic:partition:offset`, as `list` prints it.")]
 
 
