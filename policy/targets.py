@@ -23,6 +23,15 @@ class Target(Part, frozen=True, kw_only=True):
     measure: Measure
     amount: int
 
+    @property
+    def words(self) -> str:
+        """The target as people say it, e.g. `15 min`, `8 h`, `3 business days`."""
+        if self.measure is Measure.BUSINESS_DAYS:
+            return f"{self.amount} business day{'' if self.amount == 1 else 's'}"
+        hours, minutes = divmod(self.amount // 60, 60)
+        parts = [f"{hours} h" if hours else "", f"{minutes} min" if minutes else ""]
+        return " ".join(part for part in parts if part)
+
 
 class SeverityPolicy(Part, frozen=True, kw_only=True):
     """The promises of one severity. `calendar` names a business calendar; null is the 24x7 clock.

@@ -1,0 +1,109 @@
+"""`escalon policy`: check, publish and show the procedure."""
+
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from ops.commands.scenarios import story_files
+from ops.connection import EventLog, kafka_settings, publisher
+from ops.local_run import local_defaults, operator_clock
+from ops.output import EXIT_FAILED, AsJson, command, fail, print_json, print_table
+from ops.scenario.reading import read_story
+from ops.scenario.setting import DEFAULT_POLICY, setting_of
+from ops.scenario.world import Stage
+from policy.examples import failed_examples
+from policy.loader import load_policy
+from policy.publication import canonical_json, policy_of
+from schemas.catalogue import POLICIES
+from schemas.ids import derived_id
+from schemas.message import Actor, ActorKind, Meta
+from schemas.reference_data import PolicyPublished
+from services.classifier.domain.rule_judge import RuleJudge
+
+app = typer.Typer(no_args_is_help=True, help="Check, publish and show the procedure.")
+Folder = Annotated[Path, typer.Argument(help="The policy's folder of YAML files.", file_okay=False)]
+STORIES = "stories"
+"""The folder beside a policy's files whose stories `policy check` plays."""
+
+
+@app.command()
+@command
+async def check(folder: Folder = DEFAULT_POLICY) -> None:
+    """Check a policy: its words and rules, its worked examples, and the stories that stand beside it."""
+    versioned = load_policy(folder)
+    problems = failed_examples(versioned, RuleJudge())
+    stage = Stage()
+    stories = story_files([folder / STORIES]) if (folder / STORIES).is_dir() else []
+    for path in stories:
+        story = read_story(path)
+        problems += await stage.play(story, setting_of(story, folder))
+    for problem in problems:
+        typer.echo(problem)
+    if problems:
+        raise typer.Exit(EXIT_FAILED)
+    examples = len(versioned.policy.criteria.examples)
+    typer.echo(f"{versioned.version}: right; {examples} worked examples and {len(stories)} stories hold")
+
+
+@app.command()
+@command
+async def publish(folder: Folder = DEFAULT_POLICY) -> None:
+    """Publish a policy as a version; escalations that are open keep theirs."""
+    local_defaults()
+    versioned = load_policy(folder)
+    if problems := failed_examples(versioned, RuleJudge()):
+        raise fail("; ".join(problems))
+    await publish_policy(PolicyPublished(version=versioned.version, document=canonical_json(versioned.policy)))
+    typer.echo(f"{versioned.version} published")
+
+
+async def publish_policy(draft: PolicyPublished) -> None:
+    """Publish a version; publishing it again makes it the latest again."""
+    now = operator_clock().now()
+    meta = Meta(
+        id=derived_id("policy", draft.version, now.isoformat()),
+        correlation_id=draft.version,
+        occurred_at=now,
+        recorded_at=now,
+        actor=Actor(kind=ActorKind.PERSON, id="operator"),
+        producer="escalon-ops",
+        policy_version=draft.version,
+    )
+    async with publisher(kafka_settings()) as out:
+        await out.publish([(draft.version, msgspec.structs.replace(draft, meta=meta))])
+
+
+@app.command()
+@command
+async def show(
+    version: Annotated[str | None, typer.Argument(help="A version; the latest if left out.")] = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Show the procedure in force, or a version of it."""
+    local_defaults()
+    published: dict[str, PolicyPublished] = {}
+    latest: PolicyPublished | None = None
+    async for entry in EventLog(kafka_settings()).entries(POLICIES):
+        if isinstance(entry.message, PolicyPublished):
+            latest = published[entry.message.version] = entry.message
+    found = latest if version is None else published.get(version)
+    if found is None:
+        raise fail(f"no policy {version or ''} was published; there are {', '.join(published) or 'none'}")
+    policy = policy_of(found.document)
+    if as_json:
+        print_json(policy)
+        return
+    rows = [
+        (
+            severity.value,
+            one.impact,
+            one.first_response.words,
+            one.update.words if one.update else "-",
+            one.resolution.words,
+        )
+        for severity, one in policy.severities.items()
+    ]
+    print_table(found.version, ("severity", "impact", "first response", "update every", "resolution"), rows)
