@@ -1,0 +1,185 @@
+"""Criteria ready to be applied: signals, quantities and CEL rules, compiled and checked once.
+
+An expression that passes `check_criteria` reads only what is there and raises on no ticket (`policy/cel_check.py`).
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, TypeVar
+
+import cel
+
+from policy.cel_check import problems_of
+from policy.cel_syntax import paths_in
+from policy.criteria import Criteria, Rule, SeverityRule, TypeRule
+from policy.signals import (
+    CompiledSignal,
+    Expression,
+    PatternProblemError,
+    compile_quantity,
+    compile_signal,
+    largest_number,
+)
+from policy.signals_prose import Prose, prose
+from policy.ticket_facts import (
+    Variables,
+    account_variables,
+    messages_of,
+    ticket_variables,
+    vocabulary,
+    vocabulary_after_reasons,
+)
+from schemas.classifications import AccountSnapshot
+from schemas.tickets import Ticket
+from schemas.vocabulary import Reason, ReplyIntent
+
+R_co = TypeVar("R_co", bound=Rule, covariant=True)
+_REPLY_ORDER = (ReplyIntent.REJECTS, ReplyIntent.CONFIRMS, ReplyIntent.THANKS)
+
+
+class CriteriaProblemError(ValueError):
+    """Criteria that cannot be applied; the text lists every problem."""
+
+
+def check_criteria(criteria: Criteria) -> list[str]:
+    """Return what is wrong, a line each naming the place (`reasons.sla_at_risk[0].when: …`); empty when all is well."""
+    return [*_signal_problems(criteria), *_rule_problems(criteria), *_name_problems(criteria)]
+
+
+def _signal_problems(criteria: Criteria) -> Iterator[str]:
+    for name, signal in criteria.signals.items():
+        try:
+            compile_signal(signal, criteria.word_sets)
+        except PatternProblemError as problem:
+            yield f"signals.{name}: {problem}"
+    for intent, signal in criteria.replies.items():
+        try:
+            compile_signal(signal, criteria.word_sets)
+        except PatternProblemError as problem:
+            yield f"replies.{intent.value}: {problem}"
+    for name, quantity in criteria.quantities.items():
+        try:
+            compile_quantity(quantity)
+        except PatternProblemError as problem:
+            yield f"quantities.{name}: {problem}"
+
+
+def _rule_problems(criteria: Criteria) -> Iterator[str]:
+    first = vocabulary(criteria)
+    later = vocabulary_after_reasons(criteria)
+    for place, rule in _rules(criteria):
+        for problem in problems_of(rule.when, first if place.startswith("reasons.") else later):
+            yield f"{place}.when: rule {rule.name!r}: {problem}"
+
+
+def _name_problems(criteria: Criteria) -> Iterator[str]:
+    seen: set[str] = set()
+    for place, rule in _rules(criteria):
+        if rule.name in seen:
+            yield f"{place}.name: {rule.name!r} is the name of another rule; each has its own"
+        seen.add(rule.name)
+
+
+def _rules(criteria: Criteria) -> Iterator[tuple[str, Rule]]:
+    for reason, rules in criteria.reasons.items():
+        yield from ((f"reasons.{reason.value}[{index}]", rule) for index, rule in enumerate(rules))
+    yield from ((f"severities[{index}]", rule) for index, rule in enumerate(criteria.severities))
+    yield from ((f"types[{index}]", rule) for index, rule in enumerate(criteria.types))
+
+
+class Evidence:
+    """What a ticket shows at an instant: variables for the rules, and the words behind each signal."""
+
+    def __init__(self, variables: Variables, words: Mapping[str, tuple[str, ...]]) -> None:
+        self._variables = variables
+        self._words = words
+        self._context = cel.Context(variables=variables)
+
+    def holds(self, program: cel.Program) -> bool:
+        """Tell whether the rule's expression comes out true."""
+        return program.execute(self._context) is True
+
+    def with_reasons(self, reasons: frozenset[Reason]) -> "Evidence":
+        """Return the evidence that rules on severity and type see."""
+        found: Variables = {
+            "reason": {reason.value: reason in reasons for reason in Reason},
+            "qualifies": bool(reasons),
+        }
+        return Evidence(self._variables | found, self._words)
+
+    def words_for(self, path: str) -> tuple[str, ...]:
+        """Return the words that speak for what a rule read: a signal's own, or a filled field and its value."""
+        group, _, name = path.partition(".")
+        if group in {"signal", "count"}:
+            return self._words.get(name, ())
+        values = self._variables.get(group)
+        value = values.get(name) if group in {"ticket", "account"} and isinstance(values, dict) else None
+        return () if value is None else (f"{name}={_shown(value)}",)
+
+
+def _shown(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledRule(Generic[R_co]):
+    """A rule, its program and what it reads."""
+
+    rule: R_co
+    program: cel.Program
+    reads: tuple[str, ...]
+
+    @property
+    def reads_text(self) -> bool:
+        """Tell whether it rests on what somebody wrote."""
+        return any(path.startswith(("signal.", "count.", "quantity.")) for path in self.reads)
+
+
+class CompiledCriteria:
+    """Criteria ready to be applied to tickets; holds no state between them. Raises CriteriaProblemError."""
+
+    def __init__(self, criteria: Criteria) -> None:
+        problems = check_criteria(criteria)
+        if problems:
+            raise CriteriaProblemError("; ".join(problems))
+        sets = criteria.word_sets
+        self._fraction = criteria.front_line_fraction
+        self._signals: dict[str, CompiledSignal] = {
+            name: compile_signal(signal, sets) for name, signal in criteria.signals.items()
+        }
+        self._quantities: dict[str, Expression] = {
+            name: compile_quantity(quantity) for name, quantity in criteria.quantities.items()
+        }
+        self._replies = {intent: compile_signal(signal, sets) for intent, signal in criteria.replies.items()}
+        self.reasons: dict[Reason, tuple[CompiledRule[Rule], ...]] = {
+            reason: _compiled(criteria.reasons.get(reason, ())) for reason in Reason
+        }
+        self.severities: tuple[CompiledRule[SeverityRule], ...] = _compiled(criteria.severities)
+        self.types: tuple[CompiledRule[TypeRule], ...] = _compiled(criteria.types)
+
+    def evidence(self, ticket: Ticket, account: AccountSnapshot | None, at: datetime) -> Evidence:
+        """Return what the ticket shows; time grows with the length of its text, which is cut."""
+        text = prose(ticket.subject, *messages_of(ticket))
+        found = {name: signal.words_in(text) for name, signal in self._signals.items()}
+        variables: Variables = {
+            "ticket": ticket_variables(ticket, at),
+            "account": account_variables(ticket.fields, account, at),
+            "signal": {name: bool(words) for name, words in found.items()},
+            "count": {name: len(words) for name, words in found.items()},
+            "quantity": {name: largest_number(pattern, text) for name, pattern in self._quantities.items()},
+            "front_line_fraction": self._fraction,
+        }
+        return Evidence(variables, found)
+
+    def intent_of(self, reply: str) -> ReplyIntent:
+        """Return what a customer's reply means for a proposed resolution; contradictory words are unclear."""
+        text: Prose = prose("", reply)
+        found = [intent for intent in _REPLY_ORDER if intent in self._replies and self._replies[intent].words_in(text)]
+        if ReplyIntent.REJECTS in found and ReplyIntent.CONFIRMS in found:
+            return ReplyIntent.UNCLEAR
+        return found[0] if found else ReplyIntent.UNCLEAR
+
+
+def _compiled(rules: tuple[R_co, ...]) -> tuple[CompiledRule[R_co], ...]:
+    return tuple(CompiledRule(rule, cel.compile(rule.when), paths_in(rule.when)) for rule in rules)

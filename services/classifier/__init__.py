@@ -1,0 +1,1 @@
+"""Reads what people wrote: judges each ticket event and passes the fact on."""

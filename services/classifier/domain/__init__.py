@@ -1,0 +1,1 @@
+"""How a ticket is judged and what its event says; pure."""
