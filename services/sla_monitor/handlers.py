@@ -12,7 +12,7 @@ from schemas.message import Actor, ActorKind, Meta
 from schemas.sla import PromiseScheduled, SlaFinding
 from services.sla_monitor.domain.due_index import DueIndex
 from services.sla_monitor.domain.evaluation import Evaluation, Finding, evaluate, is_verdict
-from services.sla_monitor.domain.folding import fold, ticket_of
+from services.sla_monitor.domain.folding import fold, ticket_of, version_of
 from services.sla_monitor.domain.row import AnyRow, EscalationRow, Promise
 from services.sla_monitor.ports import Policies, Rows
 
@@ -25,11 +25,15 @@ _MOVES_CLOCKS: tuple[type[StreamEvent], ...] = (*CLOCK_EVENTS, TicketWatched)
 
 
 class Noted(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of an event: the row to keep (None: none), what to say at once."""
+    """What came of an event: the row to keep (None: none), what to say at once.
+
+    `missing`: how many versions between the row's last and the event's never came; 0 where all is well.
+    """
 
     ticket: str
     row: AnyRow | None
     findings: tuple[SlaFinding, ...] = ()
+    missing: int = 0
 
 
 class Fired(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,7 +44,7 @@ class Fired(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SlaMonitor:
-    """Decides what there is to say of a ticket. One for each partition, as it remembers what it has said.
+    """Decides what there is to say of a ticket, and remembers what it has said.
 
     That memory only spares repeats: after a restart all that is not on record is said again, under the same ids.
     """
@@ -68,7 +72,8 @@ class SlaMonitor:
         after, promised = _with_promise(after, evaluation.promise)
         after = replace(after, wakes_at=self._wakes_at(ticket, evaluation))
         findings = tuple(_sealed(one, after, now, cause=event.meta.id) for one in (*at_once, *promised))
-        return Noted(ticket=ticket, row=after, findings=findings)
+        missing = 0 if row is None else max(version_of(event) - row.version - 1, 0)
+        return Noted(ticket=ticket, row=after, findings=findings, missing=missing)
 
     def on_due(self, row: AnyRow, now: datetime) -> Fired:
         """Return all there is to say of the row by `now` that was not said; each open cycle's highest threshold only.
@@ -108,7 +113,7 @@ class SlaMonitor:
 
 
 class PartitionWatch:
-    """The tickets of one partition: their rows, and when each is next to be looked at."""
+    """The tickets of the partitions held: their rows, and when each is next to be looked at."""
 
     def __init__(self, monitor: SlaMonitor, rows: Rows) -> None:
         self._monitor = monitor
@@ -128,7 +133,7 @@ class PartitionWatch:
         self._index.put(noted.ticket, None if noted.row is None else noted.row.wakes_at)
 
     def adopt(self, row: AnyRow) -> None:
-        """Take a stored row into the index, after a start or an assignment."""
+        """Take a stored row into the index, after a start or a rebalance."""
         self._index.put(row.ticket, row.wakes_at)
 
     def next_due_at(self) -> datetime | None:

@@ -1,0 +1,209 @@
+"""The sla_monitor on Faust: an agent that folds `escalations.v1` into rows, a timer that says what fell due.
+
+Only the agent writes rows. The timer sends straight away under derived ids; the row learns of it when the router's
+record comes back.
+"""
+
+import asyncio
+import gc
+import logging
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+
+import faust
+
+from chassis.backoff import backoff_seconds
+from chassis.clock import REAL_TIME, Clock
+from chassis.dead_letters import RecordSink, dead_letter
+from chassis.errors import RejectedMessageError, RetryableError
+from chassis.records import Record
+from schemas.catalogue import ESCALATIONS, MAX_MESSAGE_BYTES
+from schemas.escalations import StreamEvent
+from schemas.message import Message
+from schemas.sla import FrontLineAtRisk, SlaFinding, ThresholdReached
+from services.sla_monitor.adapters.faust_rows import FaustRows
+from services.sla_monitor.handlers import PRODUCER, Noted, PartitionWatch, SlaMonitor
+from services.sla_monitor.metrics import SlaMonitorMetrics
+from services.sla_monitor.ports import Findings, Policies
+
+_TICKETS_AT_A_TIME = 500
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class StreamParts:
+    """What the stream is made of. `decode` has the three outcomes of chassis.decoding."""
+
+    app: faust.App
+    policies: Policies
+    findings: Findings
+    decode: Callable[[Record], Message]
+    dead_letters: RecordSink
+    clock: Clock
+    metrics: SlaMonitorMetrics
+
+
+class EscalationStream:
+    """Folds every event of the partitions held, and knows when each ticket is next to be looked at."""
+
+    def __init__(self, parts: StreamParts) -> None:
+        self._parts = parts
+        self._rows = FaustRows(parts.app, "rows")
+        self.watch = self._new_watch()
+        topic = parts.app.topic(
+            ESCALATIONS.name, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"
+        )
+
+        async def follow(stream: faust.StreamT[bytes]) -> None:
+            # Faust acknowledges an event however its handling ends, so that is left to us.
+            stream.enable_acks = False
+            async for event in stream.events():
+                await self._handle(_record_of(event))
+                await stream.ack(event)
+
+        parts.app.agent(topic, name="escalations")(follow)
+
+    def rebuild(self) -> None:
+        """Begin anew from the rows of all partitions held; what was sent and is not on record is said again."""
+        started = REAL_TIME.monotonic()
+        self.watch = self._new_watch()
+        for row in self._rows:
+            self.watch.adopt(row)
+        gc.freeze()
+        seconds = REAL_TIME.monotonic() - started
+        self._parts.metrics.rebuild_seconds.observe(seconds)
+        log.info("due times of %d tickets rebuilt in %.2f s", len(self.watch), seconds)
+
+    async def say(self, findings: Sequence[SlaFinding], now: datetime) -> None:
+        """Send findings, however long it takes: they count as said from the moment they were worked out."""
+        attempt = 0
+        while findings:
+            try:
+                await self._parts.findings.send(findings)
+                break
+            except RetryableError as error:
+                attempt += 1
+                await self._pause(attempt, error)
+        for finding in findings:
+            self._parts.metrics.findings.labels(type(finding).__name__).inc()
+            if isinstance(finding, ThresholdReached | FrontLineAtRisk):
+                self._parts.metrics.lateness_seconds.observe((now - finding.reached_at).total_seconds())
+
+    def _new_watch(self) -> PartitionWatch:
+        return PartitionWatch(SlaMonitor(self._parts.policies), self._rows)
+
+    async def _handle(self, record: Record) -> None:
+        attempt = 0
+        while True:
+            now = self._parts.clock.now()
+            try:
+                noted = self._note(record, now)
+                break
+            except RejectedMessageError as error:
+                await self._put_aside(record, error)
+                return
+            except RetryableError as error:
+                attempt += 1
+                await self._pause(attempt, error)
+        # Said first, kept then: what is cut off in between is said again under the same ids.
+        await self.say(noted.findings, now)
+        self.watch.keep(noted)
+
+    def _note(self, record: Record, now: datetime) -> Noted:
+        if record.value is not None and len(record.value) > MAX_MESSAGE_BYTES:
+            raise RejectedMessageError(f"{len(record.value)} bytes are more than {MAX_MESSAGE_BYTES}")
+        event = self._parts.decode(record)
+        if not isinstance(event, StreamEvent):
+            raise RejectedMessageError(f"{event.wire_name()} does not belong on {record.topic}")
+        self._parts.metrics.events.labels(type(event).__name__).inc()
+        noted = self.watch.note(event, now)
+        if noted.missing:
+            self._parts.metrics.missing_events.inc(noted.missing)
+            log.warning("%d events of a ticket never came", noted.missing, extra={"offset": record.offset})
+        return noted
+
+    async def _put_aside(self, record: Record, error: RejectedMessageError) -> None:
+        log.warning("a record is put aside: %s", error, extra={"partition": record.partition, "offset": record.offset})
+        await self._parts.dead_letters.send_batch([dead_letter(record, PRODUCER, "VALUE_CONVERTER", error)])
+        self._parts.metrics.dead_lettered.inc()
+
+    async def _pause(self, attempt: int, error: RetryableError) -> None:
+        self._parts.metrics.retries.inc()
+        log.warning("trying again: %s", error, extra={"attempt": attempt})
+        await asyncio.sleep(backoff_seconds(attempt))
+
+
+class DueTimer:
+    """Says what fell due, on each tick in which the rows are all there; a component of a Lifecycle."""
+
+    def __init__(self, parts: StreamParts, stream: EscalationStream, tick_seconds: float) -> None:
+        self._parts = parts
+        self._stream = stream
+        self._tick_seconds = tick_seconds
+        self._stopping = asyncio.Event()
+        self._built_for: int | None = None
+        self._latest: datetime | None = None
+        self._is_behind = False
+
+    def check(self) -> str | None:
+        """Tell /readyz what is wrong."""
+        if not _rows_are_there(self._parts.app):
+            return "the rows are being recovered"
+        return None if self._is_built() else "the due times are being rebuilt"
+
+    async def run(self) -> None:
+        """Tick until stopped; raises what makes firing impossible."""
+        while not self._stopping.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), self._tick_seconds)
+            if _rows_are_there(self._parts.app) and not self._stopping.is_set():
+                await self._tick()
+
+    def stop(self) -> None:
+        """Ask it to end; safe to repeat."""
+        self._stopping.set()
+
+    def _is_built(self) -> bool:
+        return self._built_for == self._parts.app.consumer_generation_id
+
+    async def _tick(self) -> None:
+        if not self._is_built():
+            self._built_for = self._parts.app.consumer_generation_id
+            self._stream.rebuild()
+        now = self._parts.clock.now()
+        if self._has_stepped_back(now):
+            return
+        while (due_at := self._stream.watch.next_due_at()) is not None and due_at <= now:
+            await self._stream.say(self._stream.watch.fire(now, _TICKETS_AT_A_TIME), now)
+        self._parts.metrics.watched.set(len(self._stream.watch))
+
+    def _has_stepped_back(self, now: datetime) -> bool:
+        """Tell whether the clock is behind what it was: findings go by one that never steps back."""
+        latest = self._latest or now
+        behind = max((latest - now).total_seconds(), 0.0)
+        if behind and not self._is_behind:
+            log.warning("the clock stepped back by %.3f s: nothing fires until it has caught up", behind)
+        self._parts.metrics.clock_behind_seconds.set(behind)
+        self._is_behind = behind > 0
+        self._latest = max(latest, now)
+        return self._is_behind
+
+
+def _rows_are_there(app: faust.App) -> bool:
+    return not app.rebalancing and not app.in_recovery and app.tables.actives_ready
+
+
+def _record_of(event: faust.EventT[bytes]) -> Record:
+    message = event.message
+    return Record(
+        topic=message.topic,
+        partition=message.partition,
+        offset=message.offset,
+        key=message.key,
+        value=message.value,
+        headers=tuple(dict(message.headers or ()).items()),
+        timestamp_ms=int((message.timestamp or 0) * 1000),
+    )
