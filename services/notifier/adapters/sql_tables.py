@@ -1,0 +1,96 @@
+"""The ledger's two tables, the same on SQLite and PostgreSQL."""
+
+import sqlite3
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Connection,
+    Engine,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    create_engine,
+    event,
+    func,
+    make_url,
+    select,
+)
+from sqlalchemy.pool import ConnectionPoolEntry
+
+_METADATA = MetaData()
+_SCHEMA_LOCK = 7_283_401_164
+"""Key of PostgreSQL's advisory lock, so that replicas that start together do not both create the tables."""
+_NUMBER = BigInteger().with_variant(Integer(), "sqlite")
+
+POSITIONS = Table(
+    "notifier_positions",
+    _METADATA,
+    Column("partition", Integer, primary_key=True, autoincrement=False),
+    Column("position", BigInteger, nullable=False),
+)
+
+NOTICES = Table(
+    "notifier_notices",
+    _METADATA,
+    Column("number", _NUMBER, primary_key=True, autoincrement=True),
+    Column("notice_id", String(36), nullable=False, unique=True),
+    Column("partition", Integer, nullable=False),
+    Column("ticket", Text, nullable=False),
+    Column("recipient", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("interrupted", Boolean, nullable=False, default=False),
+    Column("document", Text, nullable=False),
+    Column("outcome_name", Text, nullable=True),
+    Column("outcome", Text, nullable=True),
+    Column("published", Boolean, nullable=False, default=False),
+)
+Index("notifier_notices_ticket", NOTICES.c.ticket)
+_PENDING = NOTICES.c.outcome.is_(None)
+Index(
+    "notifier_notices_pending",
+    NOTICES.c.partition,
+    NOTICES.c.number,
+    postgresql_where=_PENDING,
+    sqlite_where=_PENDING,
+)
+_UNPUBLISHED = NOTICES.c.outcome.is_not(None) & ~NOTICES.c.published
+Index(
+    "notifier_notices_unpublished",
+    NOTICES.c.partition,
+    NOTICES.c.number,
+    postgresql_where=_UNPUBLISHED,
+    sqlite_where=_UNPUBLISHED,
+)
+
+
+def connect(url: str) -> Engine:
+    """Return an engine; it connects when first used, by SQLAlchemy's URL (`sqlite:///…`, `postgresql+psycopg://…`)."""
+    engine = create_engine(_with_driver(url), pool_pre_ping=True)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _prepare_sqlite)
+    return engine
+
+
+def create_tables(connection: Connection) -> None:
+    """Create what is not there yet; safe to repeat, also by several replicas at once."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(_SCHEMA_LOCK)))
+    _METADATA.create_all(connection)
+
+
+def _with_driver(url: str) -> str:
+    address = make_url(url)
+    plain = address.drivername in ("postgresql", "postgres")
+    return (address.set(drivername="postgresql+psycopg") if plain else address).render_as_string(hide_password=False)
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: ConnectionPoolEntry) -> None:
+    # WAL: readers (the command line) do not keep the writer waiting; a power cut loses no committed transaction.
+    for setting in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000"):
+        connection.execute(f"PRAGMA {setting}")
