@@ -22,6 +22,7 @@ from schemas.vocabulary import (
     Severity,
     TicketStatus,
 )
+from services.router.domain.relaying import commands_of
 from tests.unit.router.telling import (
     ANA,
     BEN,
@@ -278,6 +279,18 @@ def test_a_merged_or_deleted_ticket_ends_its_escalation_for_good(fact: Fact, fol
     assert names(told.fact(fact)) == [follows]
     assert told.after(5).fact(REOPENED) == []
     assert names(told.command(commands.AcceptEscalation(ticket=TICKET), ANA)) == ["CommandRejected"]
+
+
+def test_a_merge_is_told_to_the_survivor_by_a_command_with_an_id_of_its_own_and_nothing_else_is() -> None:
+    told = Told().opened()
+    merged = told.fact(Fact(kind=FactKind.MERGED, merged_into="zendesk-eu/1"))[0]
+
+    absorb = commands_of(merged)[0]
+    assert isinstance(absorb, commands.AbsorbMerged)
+    assert (absorb.ticket, absorb.merged, absorb.meta.correlation_id) == ("zendesk-eu/1", TICKET, "zendesk-eu/1")
+    assert absorb.meta.causation_id == merged.meta.id != absorb.meta.id
+    assert commands_of(merged) == [absorb]
+    assert commands_of(Told().fact()[0]) == []
 
 
 def test_an_escalation_tells_its_readers_of_the_ticket_and_of_management_as_they_are_now() -> None:
