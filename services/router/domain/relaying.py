@@ -1,4 +1,4 @@
-"""What an event asks of another ticket's stream: it crosses partitions, so it goes by `commands.v1` like any request."""
+"""What an event asks of another ticket's stream: it crosses partitions, so it goes by `commands.v1`."""
 
 from schemas.commands import AbsorbMerged, Command
 from schemas.escalations import EscalationMerged, StreamEvent
