@@ -75,15 +75,16 @@ class SlaMonitor:
         missing = 0 if row is None else max(version_of(event) - row.version - 1, 0)
         return Noted(ticket=ticket, row=after, findings=findings, missing=missing)
 
-    def on_due(self, row: AnyRow, now: datetime) -> Fired:
+    def on_due(self, row: AnyRow, now: datetime, *, anew: bool = False) -> Fired:
         """Return all there is to say of the row by `now` that was not said; each open cycle's highest threshold only.
 
-        Raises RetryableError for a policy version that has not arrived yet.
+        `anew` says the promise again, too. Raises RetryableError for a policy version that has not arrived yet.
         """
         evaluation = evaluate(row, self._policies.get(PolicyVersion(row.policy_version)), now)
         unsent = self._unsent(row.ticket, evaluation, now)
         self._remember(row.ticket, evaluation, unsent, now)
-        findings = tuple(_sealed(one, row, now, cause=None) for one in sorted(unsent, key=_instant))
+        promised = _promised(row) if anew else ()
+        findings = tuple(_sealed(one, row, now, cause=None) for one in (*sorted(unsent, key=_instant), *promised))
         return Fired(findings=findings, due_at=self._wakes_at(row.ticket, evaluation))
 
     def _unsent(self, ticket: str, evaluation: Evaluation, now: datetime) -> list[Finding]:
@@ -119,22 +120,26 @@ class PartitionWatch:
         self._monitor = monitor
         self._rows = rows
         self._index = DueIndex()
+        self._unsettled: set[str] = set()
 
     def __len__(self) -> int:
         return len(self._index)
 
     def note(self, event: StreamEvent, now: datetime) -> Noted:
-        """Decide what follows from an event, keeping nothing yet: say the findings first, then `keep`."""
+        """Decide what follows from an event, keeping nothing yet."""
         return self._monitor.on_escalation_event(event, self._rows.get(ticket_of(event)), now)
 
-    def keep(self, noted: Noted) -> None:
-        """Keep the row; what it says is known to be said."""
-        self._rows.put(noted.ticket, noted.row)
-        self._index.put(noted.ticket, None if noted.row is None else noted.row.wakes_at)
+    def keep(self, noted: Noted, *, unsettled: bool = False) -> None:
+        """Keep the row; `unsettled` while what follows from it is on its way and could still be lost."""
+        row = noted.row if noted.row is None else replace(noted.row, unsettled=unsettled)
+        self._rows.put(noted.ticket, row)
+        self._index.put(noted.ticket, None if row is None else row.wakes_at)
 
     def adopt(self, row: AnyRow) -> None:
         """Take a stored row into the index, after a start or a rebalance."""
-        self._index.put(row.ticket, row.wakes_at)
+        self._index.put(row.ticket, _LONG_AGO if row.unsettled else row.wakes_at)
+        if row.unsettled:
+            self._unsettled.add(row.ticket)
 
     def next_due_at(self) -> datetime | None:
         """Return when something is next to be looked at."""
@@ -149,7 +154,9 @@ class PartitionWatch:
         for ticket in self._index.expired(now, most):
             row = self._rows.get(ticket)
             if row is not None:
-                fired = self._monitor.on_due(row, now)
+                anew = ticket in self._unsettled
+                self._unsettled.discard(ticket)
+                fired = self._monitor.on_due(row, now, anew=anew)
                 self._index.put(ticket, fired.due_at)
                 findings += fired.findings
         return tuple(findings)
@@ -158,13 +165,20 @@ class PartitionWatch:
 def _with_promise(row: AnyRow, promise: Promise | None) -> tuple[AnyRow, tuple[Finding, ...]]:
     if not isinstance(row, EscalationRow) or row.promise == promise:
         return row, ()
+    row = replace(row, promise=promise)
+    return row, _promised(row)
+
+
+def _promised(row: AnyRow) -> tuple[Finding, ...]:
+    if not isinstance(row, EscalationRow):
+        return ()
     message = PromiseScheduled(
         ticket=row.ticket,
         version=row.version,
-        clock=None if promise is None else promise.clock,
-        due_at=None if promise is None else promise.due_at,
+        clock=None if row.promise is None else row.promise.clock,
+        due_at=None if row.promise is None else row.promise.due_at,
     )
-    return replace(row, promise=promise), (Finding(key=("promise", str(row.version)), message=message),)
+    return (Finding(key=("promise", str(row.version)), message=message),)
 
 
 def _is_to_repeat(finding: Finding, sent_at: datetime, now: datetime) -> bool:

@@ -7,7 +7,7 @@ record comes back.
 import asyncio
 import gc
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,11 +22,11 @@ from chassis.records import Record
 from schemas.catalogue import ESCALATIONS, MAX_MESSAGE_BYTES
 from schemas.escalations import StreamEvent
 from schemas.message import Message
-from schemas.sla import FrontLineAtRisk, SlaFinding, ThresholdReached
 from services.sla_monitor.adapters.faust_rows import FaustRows
+from services.sla_monitor.adapters.findings_line import FindingsLine
 from services.sla_monitor.handlers import PRODUCER, Noted, PartitionWatch, SlaMonitor
 from services.sla_monitor.metrics import SlaMonitorMetrics
-from services.sla_monitor.ports import Findings, Policies
+from services.sla_monitor.ports import Policies
 
 _TICKETS_AT_A_TIME = 500
 
@@ -39,7 +39,7 @@ class StreamParts:
 
     app: faust.App
     policies: Policies
-    findings: Findings
+    line: FindingsLine
     decode: Callable[[Record], Message]
     dead_letters: RecordSink
     clock: Clock
@@ -77,21 +77,6 @@ class EscalationStream:
         self._parts.metrics.rebuild_seconds.observe(seconds)
         log.info("due times of %d tickets rebuilt in %.2f s", len(self.watch), seconds)
 
-    async def say(self, findings: Sequence[SlaFinding], now: datetime) -> None:
-        """Send findings, however long it takes: they count as said from the moment they were worked out."""
-        attempt = 0
-        while findings:
-            try:
-                await self._parts.findings.send(findings)
-                break
-            except RetryableError as error:
-                attempt += 1
-                await self._pause(attempt, error)
-        for finding in findings:
-            self._parts.metrics.findings.labels(type(finding).__name__).inc()
-            if isinstance(finding, ThresholdReached | FrontLineAtRisk):
-                self._parts.metrics.lateness_seconds.observe((now - finding.reached_at).total_seconds())
-
     def _new_watch(self) -> PartitionWatch:
         return PartitionWatch(SlaMonitor(self._parts.policies), self._rows)
 
@@ -108,9 +93,8 @@ class EscalationStream:
             except RetryableError as error:
                 attempt += 1
                 await self._pause(attempt, error)
-        # Said first, kept then: what is cut off in between is said again under the same ids.
-        await self.say(noted.findings, now)
-        self.watch.keep(noted)
+        await self._parts.line.say(noted.findings, now)
+        self.watch.keep(noted, unsettled=self._parts.line.has_unsent_of(noted.ticket))
 
     def _note(self, record: Record, now: datetime) -> Noted:
         if record.value is not None and len(record.value) > MAX_MESSAGE_BYTES:
@@ -177,7 +161,7 @@ class DueTimer:
         if self._has_stepped_back(now):
             return
         while (due_at := self._stream.watch.next_due_at()) is not None and due_at <= now:
-            await self._stream.say(self._stream.watch.fire(now, _TICKETS_AT_A_TIME), now)
+            await self._parts.line.say(self._stream.watch.fire(now, _TICKETS_AT_A_TIME), now)
         self._parts.metrics.watched.set(len(self._stream.watch))
 
     def _has_stepped_back(self, now: datetime) -> bool:

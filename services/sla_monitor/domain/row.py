@@ -109,6 +109,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, array_like=True, tag=True):
     """What all rows share. `version` is that of the last event seen of the ticket's stream.
 
     `wakes_at` is when it is next to be looked at, so that the index of due times is rebuilt without arithmetic.
+    `unsettled`: what follows from its acts was on its way when it was kept, so after a restart it is said again.
     """
 
     ticket: str
@@ -116,6 +117,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, array_like=True, tag=True):
     version: int
     policy_version: str
     wakes_at: datetime | None = None
+    unsettled: bool = False
 
 
 class WatchedRow(Row, frozen=True, kw_only=True, tag="watched"):

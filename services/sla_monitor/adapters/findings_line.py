@@ -1,0 +1,83 @@
+"""What waits to be sent: findings in the order they were said, all that wait in one go."""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+
+from chassis.backoff import backoff_seconds
+from chassis.errors import RetryableError
+from schemas.sla import FrontLineAtRisk, SlaFinding, ThresholdReached
+from services.sla_monitor.metrics import SlaMonitorMetrics
+from services.sla_monitor.ports import Findings
+
+_MOST_WAITING = 5_000
+
+log = logging.getLogger(__name__)
+
+
+class FindingsLine:
+    """Sends findings while those who say them go on; a component of a Lifecycle.
+
+    What a crash takes with it is said again: by the row that was kept as unsettled, or by the timer, as nothing is on
+    record.
+    """
+
+    def __init__(self, findings: Findings, metrics: SlaMonitorMetrics) -> None:
+        self._findings = findings
+        self._metrics = metrics
+        self._waiting: list[SlaFinding] = []
+        self._unsent: Counter[str] = Counter()
+        self._something = asyncio.Event()
+        self._room = asyncio.Event()
+        self._room.set()
+        self._stopping = False
+
+    def has_unsent_of(self, ticket: str) -> bool:
+        """Tell whether something about the ticket is not durable yet."""
+        return ticket in self._unsent
+
+    async def say(self, findings: Sequence[SlaFinding], now: datetime) -> None:
+        """Have them sent, in order; waits only while too many are waiting."""
+        await self._room.wait()
+        self._waiting += findings
+        self._unsent.update(finding.ticket for finding in findings)
+        if self._waiting:
+            self._something.set()
+        if len(self._waiting) >= _MOST_WAITING:
+            self._room.clear()
+        for finding in findings:
+            self._metrics.findings.labels(type(finding).__name__).inc()
+            if isinstance(finding, ThresholdReached | FrontLineAtRisk):
+                self._metrics.lateness_seconds.observe((now - finding.reached_at).total_seconds())
+
+    async def run(self) -> None:
+        """Send until stopped and nothing waits."""
+        while self._waiting or not self._stopping:
+            await self._something.wait()
+            sending, self._waiting = self._waiting, []
+            self._something.clear()
+            self._room.set()
+            if sending:
+                await self._send(sending)
+                self._unsent -= Counter(finding.ticket for finding in sending)
+            if self._stopping:
+                self._something.set()
+
+    def stop(self) -> None:
+        """Ask it to end when all is sent; safe to repeat."""
+        self._stopping = True
+        self._something.set()
+
+    async def _send(self, findings: Sequence[SlaFinding]) -> None:
+        attempt = 0
+        while True:
+            try:
+                await self._findings.send(findings)
+            except RetryableError as error:
+                attempt += 1
+                log.warning("sending findings again: %s", error, extra={"attempt": attempt})
+                await asyncio.sleep(backoff_seconds(attempt))
+            else:
+                return
