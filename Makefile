@@ -1,0 +1,40 @@
+# What a person or CI runs here. `make` alone tells what there is.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup up reset test check format docs locks
+SHELL := /bin/bash
+
+PYTHON := .venv/bin/python
+READY := .local/setup.stamp
+ARGS ?=
+
+help: ## tell what there is
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(READY) ## make this machine ready: .venv, Kafka's jars, and by apt, where you are root, Java, Maven, PostgreSQL
+
+$(READY): pyproject.toml requirements/lock.txt deploy/local/pom.xml deploy/local/setup.sh
+	@deploy/local/setup.sh
+	@mkdir -p $(@D) && touch $@
+
+up: $(READY) ## start everything here and play the sample morning; options in ARGS="--for 120s"
+	@.venv/bin/escalon up $(ARGS)
+
+reset: $(READY) ## forget all that `make up` stored
+	@$(PYTHON) -m ops.local reset
+
+test: $(READY) ## run every shelf of tests but bench; some of them: ARGS="unit contract"
+	@$(PYTHON) -m tests $(ARGS)
+
+check: $(READY) ## run the first shelf: format, lint, types, imports, house rules
+	@$(PYTHON) -m tests check
+
+format: $(READY) ## lay out the code, and mend what ruff can
+	@.venv/bin/ruff check --quiet --fix-only .
+	@.venv/bin/ruff format --quiet .
+
+docs: $(READY) ## write the files that repeat a list of the code
+	@$(PYTHON) -m ops.generated
+
+locks: $(READY) ## write requirements/*.txt from what is installed in .venv
+	@$(PYTHON) -m ops.locks
