@@ -1,0 +1,41 @@
+"""`escalon`: the operator's command line. Every group of commands has a file of its own in ops/commands/."""
+
+import sys
+
+import typer
+
+from chassis.errors import EscalonError
+from ops.commands import dead_letters, escalations, people, policies, rosters, scenarios, tickets, topics
+from ops.commands.classify import classify
+from ops.commands.settings import settings
+from ops.commands.up import up
+from ops.commands.watch import watch
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Escalon: a company's customer-escalation procedure as software.",
+)
+app.command()(up)
+app.command()(watch)
+app.add_typer(topics.app, name="topics")
+app.add_typer(tickets.app, name="ticket")
+app.command()(tickets.play)
+app.add_typer(escalations.app, name="escalation")
+app.add_typer(people.app, name="command")
+app.command()(classify)
+app.add_typer(scenarios.app, name="scenario")
+app.add_typer(policies.app, name="policy")
+app.add_typer(rosters.app, name="roster")
+app.add_typer(dead_letters.app, name="dead-letters")
+app.command()(settings)
+
+
+def main() -> None:
+    """Run the command line."""
+    try:
+        app()
+    except EscalonError as error:
+        sys.stderr.write(f"escalon: {error}\n")
+        sys.exit(1)
