@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from types import TracebackType
+from typing import ParamSpec, Self, TypeVar
 from uuid import UUID
 
 from eventsourcing.persistence import DatabaseError, IntegrityError, InterfaceError, OperationalError
@@ -62,6 +63,17 @@ class EventStore:
         self._path = _sqlite_path(url)
         self._recorder: RowRecorder = open_recorder(url)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="event-store")
+
+    async def __aenter__(self) -> Self:
+        """Prepare it."""
+        await self.prepare()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close it."""
+        await self.close()
 
     async def prepare(self) -> None:
         """Create what is missing. Safe to repeat, and for two processes at once."""
