@@ -1,11 +1,25 @@
-"""Tells the outside how a service is: /livez (the loop turns), /readyz (named checks), /metrics."""
+"""Tells the outside how a service is: /livez (the loop turns), /readyz (named checks), /metrics.
 
+The server has a thread of its own, so that it can tell of a loop that is stuck.
+"""
+
+import asyncio
+import json
+import threading
 from collections.abc import Callable
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from prometheus_client import CollectorRegistry
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+
+from chassis.clock import REAL_TIME
+from chassis.errors import StartUpError
+
+_BEAT_SECONDS = 0.5
+_STUCK_SECONDS = 10.0
 
 Check = Callable[[], str | None]
-"""Returns None when all is well, else what is not, in a few words."""
+"""Returns None when all is well, else what is not, in a few words. Called from another thread: it only reads."""
 
 
 class HealthServer:
@@ -17,6 +31,8 @@ class HealthServer:
         self._host = host
         self.port = port
         self._checks: dict[str, Check] = {}
+        self._beat_at = REAL_TIME.monotonic()
+        self._stopping = asyncio.Event()
 
     def add_check(self, name: str, check: Check) -> None:
         """Let /readyz depend on a check; raises ValueError for a name that is taken."""
@@ -25,9 +41,72 @@ class HealthServer:
         self._checks[name] = check
 
     async def run(self) -> None:
-        """Serve until stopped."""
-        raise NotImplementedError
+        """Serve until stopped; raises StartUpError if the port is taken."""
+        server = self._listening()
+        thread = threading.Thread(target=server.serve_forever, args=(0.1,), name="health", daemon=True)
+        thread.start()
+        try:
+            while not self._stopping.is_set():
+                self._beat_at = REAL_TIME.monotonic()
+                await asyncio.sleep(_BEAT_SECONDS)
+        finally:
+            await asyncio.to_thread(server.shutdown)
+            server.server_close()
 
     def stop(self) -> None:
-        """Ask it to end."""
-        raise NotImplementedError
+        """Ask it to end; safe to repeat."""
+        self._stopping.set()
+
+    def respond(self, path: str) -> tuple[HTTPStatus, str, bytes]:
+        """Return status, content type and body for a path."""
+        match path.split("?", 1)[0]:
+            case "/livez":
+                return self._livez()
+            case "/readyz":
+                return self._readyz()
+            case "/metrics":
+                return HTTPStatus.OK, CONTENT_TYPE_LATEST, generate_latest(self._registry)
+            case _:
+                return _json(HTTPStatus.NOT_FOUND, {"paths": ["/livez", "/readyz", "/metrics"]})
+
+    def _livez(self) -> tuple[HTTPStatus, str, bytes]:
+        seconds = REAL_TIME.monotonic() - self._beat_at
+        status = HTTPStatus.OK if seconds < _STUCK_SECONDS else HTTPStatus.SERVICE_UNAVAILABLE
+        return _json(status, {"service": self._service, "seconds_since_the_loop_turned": round(seconds, 1)})
+
+    def _readyz(self) -> tuple[HTTPStatus, str, bytes]:
+        found = {name: check() for name, check in tuple(self._checks.items())}
+        status = HTTPStatus.SERVICE_UNAVAILABLE if any(found.values()) else HTTPStatus.OK
+        checks = {name: problem or "ok" for name, problem in found.items()}
+        return _json(status, {"service": self._service, "checks": checks})
+
+    def _listening(self) -> ThreadingHTTPServer:
+        try:
+            server = ThreadingHTTPServer((self._host, self.port), _handler_of(self))
+        except OSError as error:
+            raise StartUpError(
+                f"port {self.port} of {self._host} cannot be listened on ({error.strerror}): set ESCALON_HEALTH_PORT"
+            ) from error
+        server.daemon_threads = True
+        self.port = server.server_address[1]
+        return server
+
+
+def _handler_of(health: HealthServer) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            status, content_type, body = health.respond(self.path)
+            self.send_response(status)
+            self.send_header("Content-Type", content_type)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - named by http.server
+            """Say nothing: a probe every few seconds is no news."""
+
+    return Handler
+
+
+def _json(status: HTTPStatus, told: dict[str, object]) -> tuple[HTTPStatus, str, bytes]:
+    return status, "application/json", json.dumps(told).encode()

@@ -73,11 +73,9 @@ class ServiceSettings(BaseSettings):
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="The least severe line logged.")
     clock_file: Path | None = Field(None, description="State of the demo's fast clock; the machine's clock if unset.")
-    clock_speed: float = Field(1.0, gt=0, description="How fast the demo's clock runs; needs the clock file.")
     schema_registry_url: Annotated[str | None, Field(validation_alias="SCHEMA_REGISTRY_URL")] = Field(
         None, description="Confluent's schema registry; single-object encoding by `schemas.v1` if unset."
     )
-    shutdown_seconds: float = Field(9.0, gt=0, description="How long a stop may take before it is made hard.")
 
 
 def read_settings(kind: type[SettingsT]) -> SettingsT:

@@ -18,8 +18,10 @@ def build_stream_app(
 ) -> faust.App:
     """Return an app; declare tables with `key_type=bytes, value_type=bytes`, topics with `raw` serializers.
 
-    `name` is its group and the prefix of its changelogs, which get `partitions` partitions: as many as the source.
-    `storage` must last over restarts, or each start reads the whole changelog.
+    An agent iterates `stream.noack().events()` and calls `event.ack()` when its row is written: Faust else acknowledges
+    the event an agent has failed on, and commits it. `name` is the app's group and the prefix of its changelogs, which
+    get `partitions` partitions: as many as the source. `storage` must last over restarts, or each start reads the whole
+    changelog.
     """
     session = settings.session_timeout_ms / 1000
     return faust.App(
