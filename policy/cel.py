@@ -35,6 +35,8 @@ from schemas.tickets import Ticket
 from schemas.vocabulary import Reason, ReplyIntent
 
 R_co = TypeVar("R_co", bound=Rule, covariant=True)
+_OF_TEXT = ("signal.", "count.", "quantity.")
+_LONGEST_VALUE = 40
 _REPLY_ORDER = (ReplyIntent.REJECTS, ReplyIntent.CONFIRMS, ReplyIntent.THANKS)
 
 
@@ -117,9 +119,15 @@ class Evidence:
         value = values.get(name) if group in {"ticket", "account"} and isinstance(values, dict) else None
         return () if value is None else (f"{name}={_shown(value)}",)
 
+    def rests_on_words(self, reads: tuple[str, ...]) -> bool:
+        """Tell whether words of the text speak for a rule that reads these, rather than fields alone."""
+        return any(
+            path.startswith(_OF_TEXT) and (self.words_for(path) or path.startswith("quantity.")) for path in reads
+        )
+
 
 def _shown(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    return str(value).lower() if isinstance(value, bool) else str(value)[:_LONGEST_VALUE]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,11 +137,6 @@ class CompiledRule(Generic[R_co]):
     rule: R_co
     program: cel.Program
     reads: tuple[str, ...]
-
-    @property
-    def reads_text(self) -> bool:
-        """Tell whether it rests on what somebody wrote."""
-        return any(path.startswith(("signal.", "count.", "quantity.")) for path in self.reads)
 
 
 class CompiledCriteria:

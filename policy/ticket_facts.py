@@ -17,6 +17,7 @@ Value = bool | float | int | str | list[str] | None
 Group = dict[str, Value]
 Variables = dict[str, Group | Value]
 
+_LATEST = 20
 _BOOL = FieldType(Kind.BOOL)
 _NUMBER = FieldType(Kind.NUMBER)
 _TEXT = FieldType(Kind.TEXT)
@@ -73,9 +74,9 @@ def vocabulary_after_reasons(criteria: Criteria) -> dict[str, FieldType]:
 
 
 def messages_of(ticket: Ticket) -> tuple[str, ...]:
-    """Return what the customer wrote, oldest first: the description and the customer's comments."""
-    written = (comment.text for comment in ticket.comments if comment.author_kind is AuthorKind.CUSTOMER)
-    return (ticket.description, *written)
+    """Return what the customer wrote, oldest first: the description and the customer's latest comments."""
+    written = [comment.text for comment in ticket.comments if comment.author_kind is AuthorKind.CUSTOMER]
+    return (ticket.description, *written[-_LATEST:])
 
 
 def ticket_variables(ticket: Ticket, at: datetime) -> Group:

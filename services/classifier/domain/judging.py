@@ -41,7 +41,9 @@ def judge(
         severity=Severity.P4 if severity_rule is None else severity_rule.rule.severity,
         type=types[0][0],
         also=tuple(kind for kind, weight in types[1:] if weight >= _ALSO_SHARE * types[0][1]),
-        confidence=_confidence([rule for reason in reasons for rule in matched[reason]], types),
+        confidence=_confidence(
+            [evidence.rests_on_words(rule.reads) for reason in reasons for rule in matched[reason]], types
+        ),
         because=(
             *(_because(rule, evidence) for reason in reasons for rule in matched[reason]),
             *([] if severity_rule is None else [_because(severity_rule, later)]),
@@ -64,11 +66,14 @@ def _weighed(rules: Iterable[CompiledRule[TypeRule]]) -> list[tuple[IssueType, i
     return heavy or [(IssueType.TECHNICAL, 0)]
 
 
-def _confidence(reason_rules: list[CompiledRule[Rule]], types: list[tuple[IssueType, int]]) -> float:
-    """Return how sure the verdict is: fields are surer than words, and a type is surer the more it outweighs others."""
+def _confidence(on_words: list[bool], types: list[tuple[IssueType, int]]) -> float:
+    """Return how sure the verdict is: fields are surer than words, and a type is surer the more it outweighs others.
+
+    `on_words` tells for each rule that gave a reason whether it rests on words.
+    """
     certainty = _NOTHING_FOUND
-    if reason_rules:
-        certainty = _BY_TEXT if all(rule.reads_text for rule in reason_rules) else _BY_FIELDS
+    if on_words:
+        certainty = _BY_TEXT if all(on_words) else _BY_FIELDS
     total = sum(weight for _, weight in types[:2])
     share = types[0][1] / total if total else 0.5
     return round(certainty * (1 - _SHARE_OF_TYPE + _SHARE_OF_TYPE * share), 2)

@@ -1,9 +1,12 @@
 """What of a ticket travels on: the fact, the fields that route it, and an excerpt for the owner."""
 
+import msgspec
+
 from schemas.classifications import AccountSnapshot, Fact, TicketSummary
 from schemas.tickets import (
     AgentReplied,
     Comment,
+    Customer,
     CustomerReplied,
     Ticket,
     TicketDeleted,
@@ -17,6 +20,9 @@ from schemas.vocabulary import AuthorKind, FactKind, ReplyIntent
 
 EXCERPT = 500
 """Characters of a customer's text that travel on (architecture: only an excerpt the owner needs)."""
+_LONGEST_URL = 2000
+_LONGEST_TEXT = 320
+"""An e-mail address is at most 320 characters (RFC 3696); no name or phone number needs more."""
 _KINDS: tuple[tuple[type[TicketEvent], FactKind], ...] = (
     (TicketOpened, FactKind.OPENED),
     (CustomerReplied, FactKind.CUSTOMER_REPLIED),
@@ -63,16 +69,23 @@ def summary_of(ticket: Ticket, account: AccountSnapshot | None) -> TicketSummary
     """Return what the router and those behind it need of the ticket."""
     return TicketSummary(
         key=ticket.key,
-        url=ticket.url,
+        url=None if ticket.url is None or len(ticket.url) > _LONGEST_URL else ticket.url,
         subject=excerpt(ticket.subject),
         excerpt=excerpt(ticket.description),
         channel=ticket.channel,
         status=ticket.status,
-        customer=ticket.customer,
+        customer=_bounded(ticket.customer),
         account=account,
         front_line_started_at=ticket.fields.front_line_started_at,
         front_line_due_at=ticket.fields.front_line_due_at,
     )
+
+
+def _bounded(customer: Customer) -> Customer:
+    """Return the customer with nothing longer than names and addresses are, so that what we write stays small."""
+    texts = {name: getattr(customer, name) for name in ("name", "email", "phone", "time_zone")}
+    cut = {name: text if text is None else text[:_LONGEST_TEXT] for name, text in texts.items()}
+    return msgspec.structs.replace(customer, language=customer.language[:_LONGEST_TEXT], **cut)
 
 
 def account_known(ticket: Ticket, recorded: AccountSnapshot | None) -> AccountSnapshot | None:
