@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 import aiohttp
@@ -56,19 +57,26 @@ class SchemaRegistry:
 
 @dataclass(slots=True)
 class SchemaLookup:
-    """Follows the ids a decoder has met and does not know, and teaches it their schemas."""
+    """Follows the ids a decoder has met and does not know, and teaches it their schemas; a component of a Lifecycle."""
 
     registry: SchemaRegistry
     wanted: set[int]
     learn: Callable[[str, int], None]
     refuse: Callable[[int], None]
+    _stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self) -> None:
-        """Look up what is wanted, for ever; a registry that is away is asked again."""
-        while True:
+        """Look up what is wanted, until stopped; a registry that is away is asked again."""
+        while not self._stopping.is_set():
             for registry_id in tuple(self.wanted):
                 await self._look_up(registry_id)
-            await asyncio.sleep(_POLL.total_seconds())
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_POLL.total_seconds()):
+                    await self._stopping.wait()
+
+    def stop(self) -> None:
+        """Ask it to end; safe to repeat."""
+        self._stopping.set()
 
     async def _look_up(self, registry_id: int) -> None:
         try:

@@ -8,10 +8,10 @@ from chassis.settings import ServiceSettings
 class RouterSettings(ServiceSettings):
     """The router's settings."""
 
-    event_store_url: SecretStr = Field(
+    router_store_url: SecretStr = Field(
         SecretStr("sqlite:///.local/router/escalations.db"),
         description="Where escalations are stored: sqlite:///PATH or postgresql://USER:PASSWORD@HOST/DATABASE.",
     )
-    cached_tickets: int = Field(
+    router_cached_tickets: int = Field(
         5_000, ge=1, description="How many tickets of each partition the router keeps in memory."
     )
