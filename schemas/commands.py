@@ -2,8 +2,9 @@
 
 from typing import Annotated, ClassVar
 
+from schemas.escalations import EscalationContext
 from schemas.message import Message, doc, pii
-from schemas.vocabulary import IssueType, Severity
+from schemas.vocabulary import IssueType, Reason, Severity
 
 _NAMESPACE = "escalon.commands"
 
@@ -88,3 +89,7 @@ class AbsorbMerged(Command, frozen=True, kw_only=True):
     """Another ticket was merged into this one; written by the router's outbox."""
 
     merged: Annotated[str, doc("Key of the ticket that ended.")]
+    reasons: Annotated[tuple[Reason, ...], doc("Why the ticket that ended was an escalation.")] = ()
+    escalation: Annotated[
+        EscalationContext | None, doc("The escalation that ended, for a survivor that is none yet.")
+    ] = None

@@ -151,7 +151,7 @@ class CustomerInformed(EscalationEvent, frozen=True, kw_only=True):
     kind: ContactKind
     by: str
     text: Annotated[str | None, pii("Text for the customer, where we send it.")] = None
-    automatic: Annotated[bool, doc("Sent by the policy and not by a person's act: a receipt, it moves no clock.")] = False
+    automatic: Annotated[bool, doc("A receipt the policy sends, no person's act: it moves no clock.")] = False
 
 
 class CustomerReplyReceived(EscalationEvent, frozen=True, kw_only=True):
@@ -258,6 +258,7 @@ class EscalationMerged(EscalationEvent, frozen=True, kw_only=True):
     """The ticket was merged into another; this escalation ends there."""
 
     into: str
+    reasons: Annotated[tuple[Reason, ...], doc("Why it was an escalation.")] = ()
 
 
 class MergeAbsorbed(EscalationEvent, frozen=True, kw_only=True):

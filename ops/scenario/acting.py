@@ -60,6 +60,14 @@ class Cast:
         """Tell that the ticket comes back."""
         return tickets.TicketReopened(ticket=self._in_status(key, TicketStatus.OPEN)), _CUSTOMER
 
+    def merged(self, key: str, act: said.MergedInto) -> tuple[Message, Actor]:
+        """Tell that the ticket is merged into another."""
+        return tickets.TicketMerged(ticket=self._in_status(key, TicketStatus.CLOSED), into=act.into), _person("front")
+
+    def deleted(self, key: str, _act: said.Nothing) -> tuple[Message, Actor]:
+        """Tell that the ticket is deleted."""
+        return tickets.TicketDeleted(ticket=self._in_status(key, TicketStatus.CLOSED)), _person("front")
+
     def opened(self, key: str, act: said.Opened) -> tuple[Message, Actor]:
         """Tell that a ticket is opened."""
         helpdesk, _, number = key.partition("/")
@@ -73,7 +81,7 @@ class Cast:
             comments=tuple(_comment(one) for one in act.comments),
             channel=act.channel,
             account_id=act.account,
-            customer=replace(_REACHABLE, language=act.language),
+            customer=act.customer or replace(_REACHABLE, language=act.language),
             fields=msgspec.convert(act.fields, type=TicketFields),
         )
         return tickets.TicketOpened(ticket=self._tickets[key]), _CUSTOMER
@@ -147,4 +155,6 @@ _TICKET_WORDS: dict[str, Callable[[Cast, str, Any], tuple[Message, Actor]]] = {
     "agent_replied": Cast.agent_replied,
     "status": Cast.status,
     "reopened": Cast.reopened,
+    "merged": Cast.merged,
+    "deleted": Cast.deleted,
 }

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from policy.calendars import Calendar
+from schemas.tickets import Customer
 from schemas.vocabulary import (
     AuthorKind,
     Channel,
@@ -40,6 +41,8 @@ class Given(Part, frozen=True, kw_only=True):
     calendar: Calendar | None = None
     chains: dict[IssueType, tuple[str, ...]] | None = None
     accounts: dict[str, AccountGiven] = {}
+    unreachable: tuple[str, ...] = ()
+    """Whom no message reaches: keys of the roster, `customer`."""
 
 
 class VerdictGiven(Part, frozen=True, kw_only=True):
@@ -69,6 +72,8 @@ class Opened(Part, frozen=True, kw_only=True):
     comments: tuple[CommentGiven, ...] = ()
     fields: dict[str, Any] = {}
     verdict: VerdictGiven | None = None
+    customer: Customer | None = None
+    """How the customer can be reached; by e-mail, if left out."""
 
 
 class Changed(Part, frozen=True, kw_only=True):
@@ -98,6 +103,12 @@ class AgentRepliedWith(Part, frozen=True, kw_only=True):
     def author_kind(self) -> AuthorKind:
         """A bot or a person."""
         return AuthorKind.BOT if self.bot else AuthorKind.PERSON
+
+
+class MergedInto(Part, frozen=True, kw_only=True):
+    """The ticket is merged into another and ends."""
+
+    into: str
 
 
 class Nothing(Part, frozen=True, kw_only=True):
@@ -175,6 +186,7 @@ Act = (
     | CustomerRepliedWith
     | AgentRepliedWith
     | TicketStatus
+    | MergedInto
     | Nothing
     | By
     | Written
@@ -194,6 +206,8 @@ ACTS: dict[str, Any] = {
     "agent_replied": AgentRepliedWith,
     "status": TicketStatus,
     "reopened": Nothing,
+    "merged": MergedInto,
+    "deleted": Nothing,
     "accept": By,
     "update": Written,
     "note": Written,

@@ -19,8 +19,10 @@ from schemas.vocabulary import IssueType, ReplyIntent, Severity
 from services.classifier.domain.rule_judge import RuleJudge
 from services.classifier.handlers import Classifier
 from services.notifier.adapters.in_memory import InMemoryLedger, RecordingChannel
+from services.notifier.domain.notice import FailureReason
+from services.notifier.domain.outcomes import Receipt
 from services.notifier.handlers import Deliverer, Outlets, Planner
-from services.notifier.ports import Progress
+from services.notifier.ports import Letter, Progress, UndeliverableError
 from services.router.adapters.in_memory import InMemoryEscalationBatch
 from services.router.domain.evidence import Evidence
 from services.router.domain.findings import HOLD_LIMIT
@@ -167,14 +169,28 @@ class MonitorPlayer:
         return self._promises.fire(now)
 
 
-class NotifierPlayer:
-    """The notifier, whose only channel keeps what it is given."""
+class StoryChannel(RecordingChannel):
+    """Keeps what it is given, but for those whom the story says no message reaches."""
 
-    def __init__(self, policies: PolicyRegistry, rosters: RosterRegistry) -> None:
+    def __init__(self, unreachable: frozenset[str]) -> None:
+        super().__init__()
+        self._unreachable = unreachable
+
+    async def send(self, letter: Letter) -> Receipt:
+        """Keep the letter; raises UndeliverableError for whom nothing reaches."""
+        if letter.notice.recipient in self._unreachable:
+            raise UndeliverableError("the story says so", FailureReason.BAD_RECIPIENT)
+        return await super().send(letter)
+
+
+class NotifierPlayer:
+    """The notifier, with one channel."""
+
+    def __init__(self, policies: PolicyRegistry, rosters: RosterRegistry, unreachable: frozenset[str]) -> None:
         self._ledger = InMemoryLedger()
-        self.channel = RecordingChannel()
+        channel = StoryChannel(unreachable)
         self._planner = Planner(policies, rosters, self._ledger)
-        self._deliverer = Deliverer(self._ledger, Outlets((), self.channel))
+        self._deliverer = Deliverer(self._ledger, Outlets((channel,), channel))
         self._position = 0
 
     async def take(self, message: Message, now: datetime) -> Sequence[Message]:

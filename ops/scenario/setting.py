@@ -26,6 +26,7 @@ class Setting:
     policy: VersionedPolicy
     roster: Roster
     accounts: dict[str, AccountSnapshot]
+    unreachable: frozenset[str] = frozenset()
 
 
 def setting_of(story: Story, default_policy: Path = DEFAULT_POLICY) -> Setting:
@@ -38,6 +39,7 @@ def setting_of(story: Story, default_policy: Path = DEFAULT_POLICY) -> Setting:
         policy=VersionedPolicy(version=_STORY_VERSION, policy=policy),
         roster=_with_people(roster, given),
         accounts={key: _account(key, account) for key, account in given.accounts.items()},
+        unreachable=frozenset(given.unreachable),
     )
 
 

@@ -33,7 +33,7 @@ class World:
             "classifier": ClassifierPlayer(setting, self._cast),
             "router": self._router,
             "sla_monitor": MonitorPlayer(policies),
-            "notifier": NotifierPlayer(policies, rosters),
+            "notifier": NotifierPlayer(policies, rosters, setting.unreachable),
         }
         self._inboxes: dict[tuple[str, str], deque[Message]] = {}
         self._down: dict[str, datetime] = {}

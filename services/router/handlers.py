@@ -7,7 +7,7 @@ from chassis.errors import RejectedMessageError
 from policy.rota import chain
 from schemas.catalogue import COMMANDS, NOTIFICATIONS
 from schemas.classifications import TicketClassified, TicketSummary
-from schemas.commands import Command
+from schemas.commands import AbsorbMerged, Command
 from schemas.escalations import EscalationEvent, StreamEvent
 from schemas.ids import PolicyVersion, TicketKey
 from schemas.message import Message
@@ -25,6 +25,7 @@ from services.router.domain.findings import (
     decide_on_threshold,
 )
 from services.router.domain.notices import decide_on_outcome
+from services.router.domain.opening import open_absorbed
 from services.router.domain.sealing import Seal, seal
 from services.router.domain.situation import Situation
 from services.router.domain.state import TicketState
@@ -68,6 +69,16 @@ class Router:
         situation = self._situation(escalation.policy_version, now)
         drafts = decide_on_command(escalation, command, situation)
         _append(batch, state, drafts, _seal(command, escalation.policy_version, situation))
+
+    def on_absorb_merged(self, command: AbsorbMerged, batch: EscalationBatch, now: datetime) -> None:
+        """Take in the escalation of a ticket that was merged into this one, so that its promises live on here."""
+        state = batch.load(TicketKey(command.ticket))
+        if state.escalation is not None or command.escalation is None:
+            self.on_command(command, batch, now)
+        elif command.meta.id not in state.applied:
+            situation = self._situation(command.meta.policy_version, now)
+            drafts = open_absorbed(state, command, command.escalation, situation)
+            _append(batch, state, drafts, _seal(command, command.meta.policy_version, situation))
 
     def on_finding(self, finding: SlaFinding, batch: EscalationBatch, now: datetime, evidence: Evidence) -> None:
         """Record what the sla_monitor found, once, and act on it; raises FindingHeldError where it must wait.
@@ -159,6 +170,7 @@ def _append(batch: EscalationBatch, state: TicketState, drafts: Sequence[StreamE
 HANDLERS: dict[type[Message], Callable[..., None]] = {
     TicketClassified: Router.on_ticket_classified,
     **dict.fromkeys(COMMANDS.events, Router.on_command),
+    AbsorbMerged: Router.on_absorb_merged,
     ThresholdReached: Router.on_finding,
     FrontLineAtRisk: Router.on_finding,
     ClockKept: Router.on_finding,

@@ -59,6 +59,7 @@ def _opened(event: ev.EscalationOpened) -> Escalation:
     return Escalation(
         context=event.escalation,
         policy_version=event.meta.policy_version,
+        reasons=event.reasons,
         classification=Classification(severity=judged.severity, type=judged.type, highest=judged.severity),
     )
 

@@ -96,7 +96,7 @@ def _reopened(escalation: Escalation, event: TicketClassified, situation: Situat
 def _merged(escalation: Escalation, event: TicketClassified, _situation: Situation) -> list[EscalationEvent]:
     if escalation.is_closed or event.fact.merged_into is None:
         return []
-    return [EscalationMerged(into=event.fact.merged_into)]
+    return [EscalationMerged(into=event.fact.merged_into, reasons=escalation.reasons)]
 
 
 def _deleted(escalation: Escalation, _event: TicketClassified, _situation: Situation) -> list[EscalationEvent]:

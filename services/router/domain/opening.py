@@ -4,7 +4,8 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from schemas.classifications import Judgement, TicketClassified, TicketSummary
+from schemas.classifications import Because, Judgement, TicketClassified, TicketSummary
+from schemas.commands import AbsorbMerged
 from schemas.escalations import (
     EscalationContext,
     EscalationEvent,
@@ -40,6 +41,30 @@ def open_at_risk(watch: Watch, at: datetime, situation: Situation) -> list[Escal
     """Return the opening of a watched ticket whose front-line SLA is about to break, from its last verdict."""
     reasons = (*watch.judgement.reasons, Reason.SLA_AT_RISK)
     return open_escalation(watch.ticket, replace(watch.judgement, qualifies=True, reasons=reasons), at, situation)
+
+
+def open_absorbed(
+    state: TicketState, command: AbsorbMerged, lost: EscalationContext, situation: Situation
+) -> list[EscalationEvent]:
+    """Return the opening of a ticket that took in an escalation while being none itself: no promise gets lost.
+
+    All clocks go on from the start the escalation had.
+    """
+    ticket = TicketSummary(
+        key=state.ticket,
+        url=lost.ticket_url,
+        subject=lost.subject,
+        excerpt=lost.excerpt,
+        channel=lost.channel,
+        customer=lost.customer,
+        account=lost.account,
+    )
+    because = Because(rule="merged", says=f"{command.merged}, an escalation, was merged into this ticket")
+    judgement = Judgement(
+        qualifies=True, reasons=command.reasons, severity=lost.severity, type=lost.type, because=(because,)
+    )
+    known = ticket if state.watch is None else state.watch.ticket
+    return open_escalation(known, judgement, lost.started_at, situation)
 
 
 def open_escalation(

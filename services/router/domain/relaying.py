@@ -1,13 +1,13 @@
 """What an event asks of another ticket's stream: it crosses partitions, so it goes by `commands.v1`."""
 
 from schemas.commands import AbsorbMerged, Command
-from schemas.escalations import EscalationMerged, StreamEvent
+from schemas.escalations import EscalationMerged
 from schemas.ids import derived_id
-from schemas.message import Actor, ActorKind, Meta
+from schemas.message import Actor, ActorKind, Message, Meta
 from services.router.domain.sealing import PRODUCER
 
 
-def commands_of(event: StreamEvent) -> list[Command]:
+def commands_of(event: Message) -> list[Command]:
     """Return the commands that follow from a stored event: a merge tells the survivor. The same event, the same ids."""
     if not isinstance(event, EscalationMerged):
         return []
@@ -21,4 +21,12 @@ def commands_of(event: StreamEvent) -> list[Command]:
         producer=PRODUCER,
         policy_version=event.meta.policy_version,
     )
-    return [AbsorbMerged(meta=meta, ticket=event.into, merged=event.escalation.ticket)]
+    return [
+        AbsorbMerged(
+            meta=meta,
+            ticket=event.into,
+            merged=event.escalation.ticket,
+            reasons=event.reasons,
+            escalation=event.escalation,
+        )
+    ]

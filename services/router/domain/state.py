@@ -8,7 +8,7 @@ import msgspec
 from schemas.classifications import Judgement, TicketSummary
 from schemas.escalations import EscalationContext
 from schemas.ids import TicketKey
-from schemas.vocabulary import ClockName, EscalationState, IssueType, RecordPart, Severity, Verdict
+from schemas.vocabulary import ClockName, EscalationState, IssueType, Reason, RecordPart, Severity, Verdict
 
 
 class Cycle(NamedTuple):
@@ -59,6 +59,7 @@ class Escalation(msgspec.Struct, frozen=True, kw_only=True):
     context: EscalationContext
     policy_version: str | None
     classification: Classification
+    reasons: tuple[Reason, ...] = ()
     opening: int = 1
     assignments: tuple[Assignment, ...] = ()
     asked: tuple[str, ...] = ()
