@@ -11,13 +11,14 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Self
 
 import faust
 
 from chassis.backoff import backoff_seconds
 from chassis.clock import REAL_TIME, Clock
 from chassis.dead_letters import RecordSink, dead_letter
-from chassis.errors import RejectedMessageError, RetryableError
+from chassis.errors import EscalonError, RejectedMessageError, RetryableError
 from chassis.records import Record
 from schemas.catalogue import ESCALATIONS, MAX_MESSAGE_BYTES
 from schemas.escalations import StreamEvent
@@ -29,6 +30,7 @@ from services.sla_monitor.metrics import SlaMonitorMetrics
 from services.sla_monitor.ports import Policies
 
 _TICKETS_AT_A_TIME = 500
+_RECOVERY_LOG = "faust.tables.recovery"
 
 log = logging.getLogger(__name__)
 
@@ -140,11 +142,13 @@ class DueTimer:
 
     async def run(self) -> None:
         """Tick until stopped; raises what makes firing impossible."""
-        while not self._stopping.is_set():
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), self._tick_seconds)
-            if _rows_are_there(self._parts.app) and not self._stopping.is_set():
-                await self._tick()
+        with _RecoveryAlarm() as alarm:
+            while not self._stopping.is_set():
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._stopping.wait(), self._tick_seconds)
+                alarm.raise_if_heard()
+                if _rows_are_there(self._parts.app) and not self._stopping.is_set():
+                    await self._tick()
 
     def stop(self) -> None:
         """Ask it to end; safe to repeat."""
@@ -174,6 +178,34 @@ class DueTimer:
         self._is_behind = behind > 0
         self._latest = max(latest, now)
         return self._is_behind
+
+
+class RowsNotRecoveredError(EscalonError):
+    """Faust could not read rows back from the changelog: it logs so and goes on without them, we do not."""
+
+
+class _RecoveryAlarm(logging.Handler):
+    """Hears what Faust only logs."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self._heard = False
+
+    def __enter__(self) -> Self:
+        logging.getLogger(_RECOVERY_LOG).addHandler(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        logging.getLogger(_RECOVERY_LOG).removeHandler(self)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Take note of a line."""
+        self._heard = self._heard or record.getMessage().startswith("Error in recovery")
+
+    def raise_if_heard(self) -> None:
+        """Raise RowsNotRecoveredError if rows were lost."""
+        if self._heard:
+            raise RowsNotRecoveredError("rows could not be recovered from the changelog")
 
 
 def _rows_are_there(app: faust.App) -> bool:

@@ -7,9 +7,9 @@ import msgspec
 
 from policy.model import Policy
 from schemas.sla import ClockKept, FrontLineAtRisk, SlaFinding, ThresholdReached, VerdictCorrected
-from schemas.vocabulary import ClockName, Severity, Verdict
+from schemas.vocabulary import ClockName, Verdict
 from services.sla_monitor.domain.cycles import Cycle, Epoch, cycles_of, epochs_of
-from services.sla_monitor.domain.measuring import Yardstick, yardstick
+from services.sla_monitor.domain.measuring import Yardstick, percents_of, yardstick
 from services.sla_monitor.domain.row import AnyRow, EscalationRow, OnRecord, Promise, WatchedRow
 
 _WHOLE = 100
@@ -208,29 +208,13 @@ def _instants(policy: Policy, judged: _Judged) -> Iterator[tuple[int, datetime]]
 
     One that a change of severity put into the past is reached at the change.
     """
-    for percent in _percents(policy, judged.epoch.severity, judged.cycle):
+    for percent in percents_of(policy, judged.epoch.severity, judged.cycle):
         if percent == _WHOLE and judged.miss is not None:
             yield percent, judged.miss.at
         elif judged.yard is not None:
             at = judged.yard.reached_at(judged.cycle.runs, percent)
             if at is not None:
                 yield percent, max(at, judged.epoch.since)
-
-
-def _percents(policy: Policy, severity: Severity, cycle: Cycle) -> tuple[int, ...]:
-    promises = policy.severities[severity]
-    match cycle.clock:
-        case ClockName.ACCEPTANCE:
-            last = promises.management_reminders if cycle.last_in_chain else 1
-            return (promises.acceptance_reminder_percent, *_multiples(last))
-        case ClockName.CONFIRMATION:
-            return _multiples(promises.confirmation_repeats + 1)
-        case _:
-            return (*sorted(promises.warnings_percent), _WHOLE)
-
-
-def _multiples(last: int) -> tuple[int, ...]:
-    return tuple(_WHOLE * number for number in range(1, max(last, 1) + 1))
 
 
 def _reached(row: EscalationRow, judged: _Judged, percent: int, at: datetime) -> Finding:

@@ -95,3 +95,20 @@ def _acceptance(policy: Policy, severity: Severity, cycle: Cycle, escalation_sta
     return Yardstick(
         calendar=calendar, started_at=cycle.started_at, total=timedelta(seconds=seconds) * promises.acceptance_share
     )
+
+
+def percents_of(policy: Policy, severity: Severity, cycle: Cycle) -> tuple[int, ...]:
+    """Return the shares of the cycle's target at which something is said, in ascending order."""
+    promises = policy.severities[severity]
+    match cycle.clock:
+        case ClockName.ACCEPTANCE:
+            last = promises.management_reminders if cycle.last_in_chain else 1
+            return (promises.acceptance_reminder_percent, *_multiples(last))
+        case ClockName.CONFIRMATION:
+            return _multiples(promises.confirmation_repeats + 1)
+        case _:
+            return (*sorted(promises.warnings_percent), _WHOLE)
+
+
+def _multiples(last: int) -> tuple[int, ...]:
+    return tuple(_WHOLE * number for number in range(1, max(last, 1) + 1))
