@@ -43,7 +43,8 @@ def connection_options(settings: KafkaSettings, client_id: str) -> ConnectionOpt
 
 def not_reached(settings: KafkaSettings, error: Exception) -> StartUpError:
     """Return what to tell when a client could not start."""
-    return StartUpError(f"no Kafka answers at {settings.bootstrap_servers}: {type(error).__name__}")
+    servers, protocol = settings.bootstrap_servers, settings.security_protocol
+    return StartUpError(f"no Kafka answers at {servers} by {protocol} ({type(error).__name__})")
 
 
 def outcome_of(error: KafkaError, doing: str) -> EscalonError | KafkaError:
