@@ -1,0 +1,119 @@
+"""The Faust app of the chassis on a real Kafka: rows last, and what an agent failed on comes again."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chassis.producer import Producer
+from chassis.records import Outgoing
+from chassis.settings import KafkaSettings
+from chassis.stream_app import StreamAppRunner, build_stream_app
+from tests.harness.topics import create_topics
+from tests.harness.waiting import eventually
+
+PARTITIONS = 2
+
+
+@dataclass
+class Ledger:
+    """A stream app that keeps the last value of each key, and fails once on "boom" while it is explosive."""
+
+    settings: KafkaSettings
+    name: str
+    storage: Path
+    explosive: bool = False
+    seen: list[bytes] = field(default_factory=list)
+    rows: Any = None
+
+    def runner(self) -> StreamAppRunner:
+        """Return the app, not running yet."""
+        app = build_stream_app(self.settings, self.name, self.storage, partitions=PARTITIONS)
+        topic = app.topic(
+            f"{self.name}.in", key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"
+        )
+        self.rows = app.Table("rows", key_type=bytes, value_type=bytes, partitions=PARTITIONS)
+        app.agent(topic)(self._keep)
+        return StreamAppRunner(app)
+
+    async def _keep(self, stream: Any) -> None:
+        async for event in stream.noack().events():
+            if event.value == b"boom" and self.explosive:
+                raise ZeroDivisionError
+            self.rows[event.key] = event.value
+            self.seen.append(event.value)
+            event.ack()
+
+
+@pytest.fixture
+async def ledger(kafka: str, unique: str, tmp_path: Path) -> Ledger:
+    await create_topics(kafka, f"{unique}.in", partitions=PARTITIONS)
+    return Ledger(KafkaSettings(bootstrap_servers=kafka, session_timeout_ms=6000), unique, tmp_path)
+
+
+@asynccontextmanager
+async def _running(ledger: Ledger) -> AsyncIterator["asyncio.Task[None]"]:
+    runner = ledger.runner()
+    task = asyncio.create_task(runner.run())
+    yield task
+    runner.stop()
+    async with asyncio.timeout(10):
+        await task
+
+
+async def _send(ledger: Ledger, *values: str) -> None:
+    async with Producer(ledger.settings, "test") as producer:
+        await producer.send_batch([Outgoing(f"{ledger.name}.in", value.encode(), value.encode()) for value in values])
+
+
+async def test_rows_and_position_last_over_a_restart(ledger: Ledger) -> None:
+    await _send(ledger, "one", "two")
+    async with _running(ledger):
+        await eventually(lambda: len(ledger.seen) == 2)
+    await _send(ledger, "three")
+    async with _running(ledger):
+        await eventually(lambda: b"three" in ledger.seen)
+        assert dict(ledger.rows.items()) == {
+            b"one": b"one",
+            b"two": b"two",
+            b"three": b"three",
+        }
+    assert sorted(ledger.seen) == [b"one", b"three", b"two"]
+
+
+async def test_rows_come_back_from_the_changelog_when_the_disk_is_lost(ledger: Ledger, tmp_path: Path) -> None:
+    await _send(ledger, "one", "two")
+    async with _running(ledger):
+        await eventually(lambda: len(ledger.seen) == 2)
+    ledger.storage = tmp_path / "another"
+    await _send(ledger, "three")
+    async with _running(ledger):
+        await eventually(lambda: b"three" in ledger.seen)
+        assert len(dict(ledger.rows.items())) == 3
+
+
+@pytest.mark.expects_errors
+async def test_a_bug_in_an_agent_ends_the_app_and_its_event_comes_again(ledger: Ledger) -> None:
+    ledger.explosive = True
+    await _send(ledger, "boom")
+    with pytest.raises(ZeroDivisionError):
+        async with asyncio.timeout(30):
+            await ledger.runner().run()
+    ledger.explosive = False
+    async with _running(ledger):
+        await eventually(lambda: ledger.seen == [b"boom"], within=40)
+
+
+@pytest.mark.expects_errors
+async def test_it_ends_within_seconds_when_no_broker_answers(tmp_path: Path, free_port: int) -> None:
+    ledger = Ledger(KafkaSettings(bootstrap_servers=f"127.0.0.1:{free_port}"), "lonely", tmp_path)
+    runner = ledger.runner()
+    task = asyncio.create_task(runner.run())
+    await asyncio.sleep(0)
+    runner.stop()
+    async with asyncio.timeout(9):
+        await asyncio.wait({task})
