@@ -5,9 +5,10 @@ from datetime import datetime
 import msgspec
 
 from policy.model import VersionedPolicy
-from schemas.classifications import TicketClassified
+from schemas.catalogue import TICKETS
+from schemas.classifications import ClassifierProgressed, TicketClassified
 from schemas.ids import derived_id
-from schemas.message import Meta
+from schemas.message import Actor, ActorKind, Meta
 from schemas.tickets import TicketEvent
 from schemas.vocabulary import AuthorKind, ReplyIntent
 from services.classifier.domain.summary import account_known, comment_of, fact_of, summary_of, with_comment
@@ -42,6 +43,20 @@ class Classifier:
         if comment is None or comment.author_kind is not AuthorKind.CUSTOMER:
             return None
         return self._judge.intent_of(comment.text, policy)
+
+
+def progressed(partition: int, reached_at: datetime, now: datetime) -> ClassifierProgressed:
+    """Return the record that all that had arrived on the partition by `reached_at` is judged."""
+    topic_partition = f"{TICKETS.name}/{partition}"
+    meta = Meta(
+        id=derived_id(ClassifierProgressed.wire_name(), topic_partition, reached_at.isoformat()),
+        correlation_id=topic_partition,
+        occurred_at=reached_at,
+        recorded_at=now,
+        actor=Actor(kind=ActorKind.ESCALON, id=PRODUCER),
+        producer=PRODUCER,
+    )
+    return ClassifierProgressed(meta=meta, partition=partition, reached_at=reached_at)
 
 
 def _meta(event: TicketEvent, policy: VersionedPolicy, now: datetime) -> Meta:
