@@ -1,0 +1,1 @@
+"""The four services: deployables only, none of which knows another."""

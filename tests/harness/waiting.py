@@ -4,16 +4,26 @@ import asyncio
 import inspect
 import time
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import TypeVar, overload
 
 _POLL_SECONDS = 0.02
 
 T = TypeVar("T")
 
 
+@overload
 async def eventually(
-    condition: Callable[[], T | Awaitable[T]], within: float = 20.0, *, what: str | Callable[[], str] = ""
-) -> T:
+    condition: Callable[[], Awaitable[T]], within: float = ..., *, what: str | Callable[[], str] = ...
+) -> T: ...
+
+
+@overload
+async def eventually(condition: Callable[[], T], within: float = ..., *, what: str | Callable[[], str] = ...) -> T: ...
+
+
+async def eventually(
+    condition: Callable[[], object], within: float = 20.0, *, what: str | Callable[[], str] = ""
+) -> object:
     """Return the first true value that the condition gives, plain or awaited; fail after `within` seconds.
 
     `what` says what was waited for; a callable is asked at the end, so that it can say how far things came.
