@@ -8,10 +8,14 @@ from datetime import date, time
 from itertools import pairwise
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import msgspec
+
 from policy.calendars import Calendar
+from policy.criteria import Example
 from policy.model import Policy
 from policy.routing import ChainStep, Routing
 from policy.targets import Measure, SeverityPolicy, Target
+from schemas.tickets import TicketFields
 from schemas.vocabulary import IssueType, Severity
 
 Complaints = Iterator[tuple[str, str]]
@@ -24,6 +28,8 @@ def check_policy(policy: Policy) -> Complaints:
         yield "label", f"{policy.label!r} is not letters, digits and '-'"
     if not 0 < policy.criteria.front_line_fraction < 1:
         yield "criteria.front_line_fraction", "is a share between 0 and 1, like 0.2"
+    for index, example in enumerate(policy.criteria.examples):
+        yield from _check_example(example, f"criteria.examples[{index}].fields")
     for name, calendar in policy.calendars.items():
         yield from check_calendar(calendar, f"calendars.{name}")
     for severity in Severity:
@@ -32,6 +38,17 @@ def check_policy(policy: Policy) -> Complaints:
     for severity, promises in policy.severities.items():
         yield from _check_severity(promises, policy, f"severities.{severity.value}")
     yield from _check_routing(policy.routing)
+
+
+def _check_example(example: Example, path: str) -> Complaints:
+    for name, value in example.fields.items():
+        if name not in TicketFields.__struct_fields__:
+            yield f"{path}.{name}", f"unknown; allowed: {', '.join(TicketFields.__struct_fields__)}"
+            continue
+        try:
+            msgspec.convert({name: value}, TicketFields)
+        except msgspec.ValidationError as error:
+            yield f"{path}.{name}", str(error).split(" - at ", maxsplit=1)[0]
 
 
 def check_calendar(calendar: Calendar, path: str) -> Complaints:

@@ -38,9 +38,9 @@ def duty(routing: Routing, roster: Roster, issue_type: IssueType, at: datetime) 
     people: list[PersonKey] = []
     gaps: list[ChainStep] = []
     steps = routing.chains.get(issue_type, ())
-    for step in steps:
+    for index, step in enumerate(steps, start=1):
         person = _person_of(step, roster, at)
-        if person is None and (step.rotation is not None or step is steps[-1]):
+        if person is None and (step.rotation is not None or index == len(steps)):
             gaps.append(step)
             person = routing.fallback
         if person is not None:
