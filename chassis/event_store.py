@@ -61,12 +61,17 @@ class EventStore:
 
     def __init__(self, url: str) -> None:
         self._path = _sqlite_path(url)
+        self._place = make_url(url).set(query={}).render_as_string(hide_password=True)
         self._recorder: RowRecorder = open_recorder(url)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="event-store")
 
     async def __aenter__(self) -> Self:
-        """Prepare it."""
-        await self.prepare()
+        """Prepare it; raises StartUpError, naming the place and what is wrong, if the database does not answer."""
+        try:
+            await self.prepare()
+        except RetryableError as error:
+            await self.close()
+            raise StartUpError(f"the store at {self._place} cannot be used: {_first_line(error)}") from error
         return self
 
     async def __aexit__(
@@ -177,6 +182,12 @@ def _short(error: DatabaseError | InterfaceError) -> str:
     cause = error.__cause__
     original = getattr(cause, "orig", cause)
     return type(original or error).__name__
+
+
+def _first_line(error: RetryableError) -> str:
+    """Return what the driver says; it names hosts and users, and no password."""
+    cause = error.__cause__.__cause__ if error.__cause__ is not None else None
+    return str(getattr(cause, "orig", None) or error).strip().partition("\n")[0]
 
 
 def _outbox_name(partition: int) -> str:

@@ -1,0 +1,144 @@
+"""The router as a process: facts, commands and findings in, escalations out, and what a crash does to that."""
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from ops.local.kafka import LocalKafka
+from schemas.classifications import Fact
+from schemas.escalations import EscalationEvent, OwnerAssigned
+from schemas.vocabulary import FactKind
+from tests.contract.router.streams import START, accept, opened, reached
+from tests.harness.kafka import a_local_kafka
+from tests.harness.waiting import eventually
+from tests.integration.router.running import Desk, RouterProcess, a_router
+
+SOON = timedelta(seconds=10)
+OPENED = ["EscalationOpened", "OwnerAssigned"]
+
+
+@pytest.fixture(scope="module")
+def broker() -> Iterator[LocalKafka]:
+    with a_local_kafka() as broker:
+        yield broker
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'escalations.db'}"
+
+
+async def ready(router: RouterProcess) -> None:
+    await eventually(router.is_ready, 40, what=lambda: router.log)
+
+
+async def test_a_ticket_is_opened_accepted_warned_and_what_is_hostile_is_put_aside(
+    broker: LocalKafka, postgres_url: str, tmp_path: Path, free_port: int
+) -> None:
+    ticket = "zendesk-eu/path"
+    async with Desk(broker.bootstrap_servers) as desk:
+        with a_router(broker.bootstrap_servers, postgres_url, tmp_path / "log", free_port) as router:
+            await ready(router)
+            await desk.tell(opened(ticket))
+            for value in (b"garbage", None, b"x" * 2_000_000):
+                await desk.tell_bytes("commands.v1", value)
+            await eventually(lambda: desk.names(ticket) == OPENED, what=lambda: router.log)
+            await desk.tell(accept(ticket), reached(ticket, version=4))
+            await eventually(lambda: len(desk.names(ticket)) == 4, what=lambda: router.log)
+            await eventually(lambda: "held_findings_total 0.0" not in router.metrics(), what=lambda: router.log)
+            await desk.classifier_is_at(START)
+            await eventually(lambda: len(desk.names(ticket)) == 5, what=lambda: router.log)
+            assert desk.names(ticket)[2:] == ["EscalationAccepted", "CustomerInformed", "SlaWarned"]
+            assert await desk.dead_letters("commands.v1") == 3
+            assert 'router_events_total{event="SlaWarned"} 1.0' in router.metrics()
+            assert "garbage" not in router.log
+            assert router.terminate(within=SOON) == 0, router.log
+    events = [event for event in desk.events(ticket) if isinstance(event, EscalationEvent)]
+    assert [event.escalation.version for event in events] == [1, 2, 3, 4, 5]
+
+
+async def test_a_message_that_comes_twice_has_one_effect(
+    broker: LocalKafka, sqlite_url: str, tmp_path: Path, free_port: int
+) -> None:
+    ticket, last = "zendesk-eu/twice", "zendesk-eu/twice-last"
+    async with Desk(broker.bootstrap_servers) as desk:
+        with a_router(broker.bootstrap_servers, sqlite_url, tmp_path / "log", free_port) as router:
+            await ready(router)
+            await desk.tell(opened(ticket), opened(ticket))
+            await eventually(lambda: desk.names(ticket) == OPENED, what=lambda: router.log)
+            await desk.tell(accept(ticket), accept(ticket), opened(ticket), opened(last))
+            await eventually(lambda: desk.names(last) == OPENED, what=lambda: router.log)
+            await eventually(lambda: len(desk.events(ticket)) >= 4, what=lambda: router.log)
+    assert [type(event).__name__ for event in desk.events(ticket)] == [
+        *OPENED,
+        "EscalationAccepted",
+        "CustomerInformed",
+    ]
+
+
+async def test_killed_and_started_again_it_says_the_same_by_id_with_one_owner_each(
+    broker: LocalKafka, sqlite_url: str, tmp_path: Path, free_port: int
+) -> None:
+    tickets = [f"zendesk-eu/crash-{number}" for number in range(300)]
+    async with Desk(broker.bootstrap_servers) as desk:
+
+        def told() -> int:
+            return sum(desk.names(ticket) == OPENED for ticket in tickets)
+
+        with a_router(broker.bootstrap_servers, sqlite_url, tmp_path / "log", free_port) as router:
+            await ready(router)
+            for start in range(0, 300, 20):
+                await desk.tell(*(opened(ticket) for ticket in tickets[start : start + 20]))
+                if told():
+                    break
+            router.kill()
+        await desk.tell(*(opened(ticket) for ticket in tickets))
+        with a_router(broker.bootstrap_servers, sqlite_url, tmp_path / "log", free_port) as router:
+            await eventually(lambda: told() == len(tickets), 60, what=lambda: f"{told()} told; {router.log}")
+            assert router.terminate(within=SOON) == 0, router.log
+    owners = Counter(
+        (event.meta.correlation_id, event.meta.id) for event in desk.heard if isinstance(event, OwnerAssigned)
+    )
+    assert Counter(ticket for ticket, _ in owners if "crash" in ticket) == Counter(tickets)
+
+
+async def test_a_merge_reaches_the_survivor_wherever_its_partition_is(
+    broker: LocalKafka, sqlite_url: str, tmp_path: Path, free_port: int
+) -> None:
+    ends, survives = "zendesk-eu/ends", "zendesk-eu/survives"
+    merged = opened(ends)
+    meta = replace(merged.meta, id="5b0f3a0e-0000-5000-8000-000000000001")
+    merged = replace(merged, meta=meta, fact=Fact(kind=FactKind.MERGED, merged_into=survives))
+    async with Desk(broker.bootstrap_servers) as desk:
+        with a_router(broker.bootstrap_servers, sqlite_url, tmp_path / "log", free_port) as router:
+            await ready(router)
+            await desk.tell(opened(ends), opened(survives))
+            await eventually(lambda: desk.names(survives) == OPENED, what=lambda: router.log)
+            await desk.tell(merged)
+            await eventually(lambda: desk.names(survives) == [*OPENED, "MergeAbsorbed"], what=lambda: router.log)
+            assert desk.names(ends) == [*OPENED, "EscalationMerged"]
+
+
+@pytest.mark.parametrize(
+    ("store_url", "says"),
+    [
+        ("mysql://me:hunter2@host/db", "router: the store's address names mysql"),
+        (
+            "postgresql://me:hunter2@127.0.0.1:1/db",
+            "router: the store at postgresql://me:***@127.0.0.1:1/db cannot be used: ",
+        ),
+    ],
+)
+def test_a_wrong_store_is_one_clear_line(
+    broker: LocalKafka, tmp_path: Path, free_port: int, store_url: str, says: str
+) -> None:
+    with a_router(broker.bootstrap_servers, store_url, tmp_path / "log", free_port) as router:
+        assert router.exit_code(within=timedelta(seconds=30)) == 2
+        lines = [line for line in router.log.splitlines() if not line.startswith("{")]
+        assert len(lines) == 1
+        assert lines[0].startswith(says)
+        assert "hunter2" not in router.log
