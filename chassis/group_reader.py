@@ -11,7 +11,7 @@ from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
 from chassis.errors import RetryableError
-from chassis.kafka_client import connection_options, not_reached, outcome_of
+from chassis.kafka_client import connection_options, farewell, not_reached, outcome_of
 from chassis.records import Record, TopicPartition
 from chassis.settings import KafkaSettings
 from chassis.subscription import Subscription
@@ -21,7 +21,7 @@ _FETCH_WAIT_MS = 100
 """A partition that just ran dry waits for the fetch in flight, so this bounds what it adds to latency."""
 _PATIENCE_MS = 24 * 3600 * 1000
 """A partition may be tried again for hours: that we still poll is told by /readyz, not by leaving the group."""
-_FAREWELL_SECONDS = 2.0
+_FAREWELL_SECONDS = 1.5
 
 log = logging.getLogger(__name__)
 
@@ -81,11 +81,7 @@ class GroupReader:
         if self._kafka is None:
             return
         kafka, self._kafka = self._kafka, None
-        try:
-            async with asyncio.timeout(_FAREWELL_SECONDS):
-                await kafka.stop()
-        except (TimeoutError, KafkaError) as error:
-            log.warning("left the group without a word: %s", type(error).__name__)
+        await farewell(kafka, _FAREWELL_SECONDS)
 
     async def fetch(
         self, partitions: Collection[TopicPartition], wake: asyncio.Event

@@ -1,12 +1,16 @@
 """How aiokafka is told to connect, and which of its errors may heal."""
 
+import asyncio
+import logging
 from ssl import SSLContext
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from aiokafka.errors import KafkaConnectionError, KafkaError
 
 from chassis.errors import EscalonError, RetryableError, StartUpError
 from chassis.settings import KafkaSettings
+
+log = logging.getLogger(__name__)
 
 
 class ConnectionOptions(TypedDict):
@@ -52,3 +56,18 @@ def outcome_of(error: KafkaError, doing: str) -> EscalonError | KafkaError:
     if error.retriable or isinstance(error, KafkaConnectionError):
         return RetryableError(f"{doing}: {type(error).__name__}")
     return error
+
+
+async def farewell(kafka: Any, seconds: float) -> None:
+    """Stop a client; what a silent broker does not take in time is given up.
+
+    A task of its own: with the broker gone aiokafka's stop may raise the cancellation of its inner tasks, which would
+    look like our own.
+    """
+    stop = asyncio.ensure_future(kafka.stop())
+    await asyncio.wait({stop}, timeout=seconds)
+    if not stop.done():
+        stop.cancel()
+        await asyncio.wait({stop}, timeout=seconds)
+    if not stop.done() or stop.cancelled() or stop.exception() is not None:
+        log.warning("a client of Kafka left without a word")

@@ -3,7 +3,6 @@
 import asyncio
 import random
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
@@ -12,7 +11,7 @@ from aiokafka.errors import KafkaError
 from aiokafka.partitioner import DefaultPartitioner
 
 from chassis.clock import REAL_TIME
-from chassis.kafka_client import connection_options, not_reached, outcome_of
+from chassis.kafka_client import connection_options, farewell, not_reached, outcome_of
 from chassis.metrics import ProducerMetrics
 from chassis.records import Outgoing, TopicPartition
 from chassis.settings import KafkaSettings
@@ -20,7 +19,7 @@ from chassis.settings import KafkaSettings
 _BATCH_BYTES = 256 * 1024
 _REQUEST_BYTES = 8 * 1024 * 1024
 """Above what a topic takes (4 MiB), so that whatever arrived can be put in a dead-letter topic."""
-_FAREWELL_SECONDS = 3.0
+_FAREWELL_SECONDS = 1.5
 
 Pending = list[tuple[str, int, "asyncio.Future[Any]"]]
 
@@ -59,10 +58,8 @@ class Producer:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Write what is pending and leave; what a silent broker does not take in three seconds is given up."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_FAREWELL_SECONDS):
-                await self._kafka.stop()
+        """Write what is pending and leave; what a silent broker does not take in time is given up."""
+        await farewell(self._kafka, _FAREWELL_SECONDS)
 
     async def send_batch(self, records: Sequence[Outgoing]) -> None:
         """Write all and return when all replicas have them.

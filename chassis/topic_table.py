@@ -12,12 +12,12 @@ from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
 from chassis.backoff import backoff_seconds
 from chassis.errors import EscalonError, RejectedMessageError, RetryableError, StartUpError
-from chassis.kafka_client import connection_options, not_reached, outcome_of
+from chassis.kafka_client import connection_options, farewell, not_reached, outcome_of
 from chassis.records import Record
 from chassis.settings import KafkaSettings
 
 _POLL_MS = 500
-_FAREWELL_SECONDS = 2.0
+_FAREWELL_SECONDS = 1.0
 
 log = logging.getLogger(__name__)
 
@@ -60,9 +60,7 @@ class TopicTable:
             while not self._stopping.is_set():
                 await self._follow(kafka)
         finally:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(_FAREWELL_SECONDS):
-                    await kafka.stop()
+            await farewell(kafka, _FAREWELL_SECONDS)
 
     def stop(self) -> None:
         """Ask it to end; safe to repeat."""
