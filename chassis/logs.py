@@ -10,6 +10,7 @@ from typing import Any
 
 import structlog
 
+from chassis.clock import REAL_TIME
 from chassis.errors import EscalonError
 
 FIELDS = frozenset(
@@ -24,6 +25,8 @@ FIELDS = frozenset(
 
 _OURS = ("chassis", "ops", "policy", "schemas", "services", "__main__")
 _TALKATIVE = ("aiokafka", "faust", "mode", "asyncio")
+
+_CALM_SECONDS = 5.0
 
 Event = MutableMapping[str, Any]
 
@@ -47,6 +50,7 @@ def configure_logging(service: str, level: str) -> None:
     )
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(formatter)
+    handler.addFilter(_Calmed())
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
@@ -64,6 +68,27 @@ def configure_logging(service: str, level: str) -> None:
 def message_context(correlation_id: str, **fields: str | int) -> AbstractContextManager[Any]:
     """Put these on every line logged within the block, in this task and those it starts."""
     return structlog.contextvars.bound_contextvars(correlation_id=correlation_id, **fields)
+
+
+class _Calmed(logging.Filter):
+    """Makes warnings of what aiokafka calls errors and tries again, several times a second: one line in five seconds.
+
+    What does not heal it raises, and we tell.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: dict[object, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if not record.name.startswith("aiokafka") or record.levelno < logging.WARNING:
+            return True
+        record.levelno, record.levelname = logging.WARNING, "WARNING"
+        now = REAL_TIME.monotonic()
+        if now - self._said.get(record.msg, float("-inf")) < _CALM_SECONDS:
+            return False
+        self._said[record.msg] = now
+        return True
 
 
 class _Listed:

@@ -76,3 +76,11 @@ def test_the_libraries_do_not_log_what_they_send(capsys: pytest.CaptureFixture[s
     configure_logging("desk", "DEBUG")
     logging.getLogger("aiokafka.producer").debug("Sending (key=%s value=%s)", b"k", b"hunter2")
     assert not _lines(capsys)
+
+
+def test_what_aiokafka_tries_again_is_one_warning_and_not_many_errors(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging("desk", "INFO")
+    for _ in range(20):
+        logging.getLogger("aiokafka").error("Unable to update metadata from %s", [1])
+    (line,) = _lines(capsys)
+    assert line["level"] == "warning"
