@@ -1,9 +1,5 @@
 """Wires the sla_monitor: the only place where its parts meet the world."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
 import faust
 from prometheus_client import CollectorRegistry
 
@@ -12,7 +8,6 @@ from chassis.health import HealthServer
 from chassis.lifecycle import Lifecycle
 from chassis.metrics import ProducerMetrics
 from chassis.producer import Producer
-from chassis.schema_registry import SchemaLookup
 from chassis.startup import check_kafka
 from chassis.stream_app import StreamAppRunner, build_stream_app
 from policy.registry import PolicyRegistry
@@ -92,23 +87,13 @@ async def _wire(
     wire = KafkaWire(settings, policies)
     lookup = wire.lookup()
     if lookup is not None:
-        await life.enter(_looking_up(lookup))
+        life.start("schema lookup", lookup)
     await wire.announce(producer)
     life.start("schemas", wire.schemas)
     await wire.schemas.until_ready()
     life.start("policies", wire.policies)
     await wire.policies.until_ready()
     return wire
-
-
-@asynccontextmanager
-async def _looking_up(lookup: SchemaLookup) -> AsyncIterator[None]:
-    task = asyncio.create_task(lookup.run())
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.wait({task})
 
 
 def _clock(settings: SlaMonitorSettings) -> Clock:

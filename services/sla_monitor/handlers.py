@@ -19,6 +19,8 @@ from services.sla_monitor.ports import Policies, Rows
 PRODUCER = "sla_monitor"
 SAID_AGAIN_AFTER = timedelta(seconds=30)
 """How long until a finding that is on record as unverified is said again."""
+UNANSWERED_AFTER = timedelta(minutes=30)
+"""How long until a finding that came on no record is said again: the router may have had no way to verify it."""
 
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 _MOVES_CLOCKS: tuple[type[StreamEvent], ...] = (*CLOCK_EVENTS, TicketWatched)
@@ -108,7 +110,7 @@ class SlaMonitor:
     def _wakes_at(self, ticket: str, evaluation: Evaluation) -> datetime | None:
         sent = self._sent.get(ticket, {})
         unsaid = (_instant(one) for one in evaluation.findings if one.key not in sent)
-        again = (sent[one.key] + SAID_AGAIN_AFTER for one in evaluation.findings if one.again and one.key in sent)
+        again = (sent[one.key] + _patience(one) for one in evaluation.findings if one.key in sent)
         ahead = () if evaluation.next_at is None else (evaluation.next_at,)
         return min((*unsaid, *again, *ahead), default=None)
 
@@ -182,7 +184,11 @@ def _promised(row: AnyRow) -> tuple[Finding, ...]:
 
 
 def _is_to_repeat(finding: Finding, sent_at: datetime, now: datetime) -> bool:
-    return finding.again and sent_at + SAID_AGAIN_AFTER <= now
+    return sent_at + _patience(finding) <= now
+
+
+def _patience(finding: Finding) -> timedelta:
+    return SAID_AGAIN_AFTER if finding.again else UNANSWERED_AFTER
 
 
 def _instant(finding: Finding) -> datetime:

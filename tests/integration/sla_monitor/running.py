@@ -14,6 +14,7 @@ from typing import Any, Self
 
 from aiokafka import AIOKafkaConsumer
 
+from chassis.errors import StartUpError
 from chassis.producer import Producer
 from chassis.records import Outgoing
 from chassis.settings import KafkaSettings
@@ -41,7 +42,7 @@ class Desk:
         self._producer = Producer(self.settings, "desk")
 
     async def __aenter__(self) -> Self:
-        await apply_topics(self.settings)
+        await self._create_topics()
         await self._producer.__aenter__()
         self._listening = asyncio.create_task(self._listen())
         return self
@@ -50,6 +51,17 @@ class Desk:
         self._listening.cancel()
         await asyncio.wait({self._listening})
         await self._producer.__aexit__(None, None, None)
+
+    async def _create_topics(self) -> None:
+        """Create them all; right after that the broker may not know them yet."""
+        for last in (False, False, False, True):
+            try:
+                await apply_topics(self.settings)
+            except StartUpError:
+                if last:
+                    raise
+            else:
+                return
 
     def findings(self, ticket: str | None = None) -> list[SlaFinding]:
         """Return all heard so far but promises, of one ticket or of all."""

@@ -8,10 +8,10 @@ from schemas import escalations as told
 from schemas.classifications import Judgement, TicketSummary
 from schemas.ids import PolicyVersion
 from schemas.message import Message
-from schemas.sla import FrontLineAtRisk, PromiseScheduled, SlaFinding, ThresholdReached
+from schemas.sla import ClockKept, FrontLineAtRisk, PromiseScheduled, SlaFinding, ThresholdReached
 from schemas.vocabulary import IssueType, Severity
 from services.sla_monitor.adapters.in_memory import InMemoryPromises, InMemoryRows
-from services.sla_monitor.handlers import SlaMonitor
+from services.sla_monitor.handlers import PartitionWatch, SlaMonitor
 from tests.unit.sla_monitor.recording import RecordingRouter
 from tests.unit.sla_monitor.telling import TICKET, FixedPolicies, Telling, instant
 
@@ -51,6 +51,40 @@ def test_after_a_restart_what_is_not_on_record_is_said_again_under_the_same_ids(
 
     assert said
     assert _ids(again) == _ids(said)
+
+
+def test_what_was_on_its_way_when_the_row_was_kept_is_said_again_after_a_restart() -> None:
+    rows, telling = InMemoryRows(), Telling()
+    before = PartitionWatch(SlaMonitor(FixedPolicies()), rows)
+    before.keep(before.note(telling.opened(instant("08:00:00")), instant("08:00:00")))
+    lost = before.note(telling.informed(instant("08:01:00")), instant("08:01:00"))
+    before.keep(lost, unsettled=True)
+
+    after = PartitionWatch(SlaMonitor(FixedPolicies()), rows)
+    for row in rows:
+        after.adopt(row)
+    again = after.fire(instant("08:02:00"))
+
+    assert {type(finding) for finding in lost.findings} == {ClockKept, PromiseScheduled}
+    assert set(_ids(again)) == set(_ids(lost.findings))
+    assert after.fire(instant("08:03:00")) == ()
+
+
+def test_a_finding_that_came_on_no_record_for_half_an_hour_is_said_again() -> None:
+    router = RecordingRouter(records=False)
+    router.take(router.telling.opened(instant("08:00:00")))
+    said = [one for one in router.fire(instant("08:15:00")) if isinstance(one, ThresholdReached) and one.percent == 100]
+
+    assert router.fire(instant("08:22:00")) == ()
+    assert set(_ids(tuple(said))) <= set(_ids(router.fire(instant("08:45:00"))))
+
+
+def test_versions_that_never_came_are_counted() -> None:
+    monitor, telling = SlaMonitor(FixedPolicies()), Telling()
+    row = monitor.on_escalation_event(telling.opened(instant("08:00:00")), None, instant("08:00:00")).row
+    telling.version = 4
+
+    assert monitor.on_escalation_event(telling.informed(instant("08:01:00")), row, instant("08:01:00")).missing == 3
 
 
 def test_an_event_delivered_again_changes_no_row_and_says_only_what_was_said() -> None:
