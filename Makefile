@@ -5,17 +5,18 @@
 SHELL := /bin/bash
 
 PYTHON := .venv/bin/python
-READY := .local/setup.stamp
+READY := .venv/ready.stamp
 ARGS ?=
 
 help: ## tell what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(READY) ## make this machine ready: .venv, Kafka's jars, and by apt, where you are root, Java, Maven, PostgreSQL
+	@echo "ready: .venv, Kafka's jars and what they run on"
 
 $(READY): pyproject.toml requirements/lock.txt deploy/local/pom.xml deploy/local/setup.sh
 	@deploy/local/setup.sh
-	@mkdir -p $(@D) && touch $@
+	@touch $@
 
 up: $(READY) ## start everything here and play the sample morning; options in ARGS="--for 120s"
 	@.venv/bin/escalon up $(ARGS)

@@ -22,6 +22,8 @@ def main(arguments: list[str]) -> int:
     except StartUpError as error:
         print(f"tests: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 130
     passed, failed = sum(one.passed for one in outcomes), sum(one.failed for one in outcomes)
     print(f"{passed} passed, {failed} failed")
     return 1 if failed else 0

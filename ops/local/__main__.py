@@ -11,7 +11,7 @@ from chassis.errors import StartUpError
 from ops.local import kafka, prerequisites
 from ops.local_run import LOCAL, RUN_FILE, LocalRun
 
-_KEPT = {LOCAL / "kafka" / "lib", LOCAL / "setup.stamp"}
+_KEPT = {LOCAL / "kafka" / "lib"}
 """What costs time to fetch again and holds nothing of anybody."""
 
 

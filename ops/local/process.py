@@ -77,6 +77,9 @@ class ServerProcess:
 
 
 def _ending_with_us(ends_on: signal.Signals) -> list[str]:
-    """Let Linux end the server when we are killed, so that no broker outlives an aborted run."""
+    """Let Linux end the server when we are killed, so that no broker outlives an aborted run.
+
+    "We" is the thread that started it: start servers from the main thread, or from one that lives as long.
+    """
     setpriv = shutil.which("setpriv") if sys.platform == "linux" else None
     return [setpriv, "--pdeathsig", ends_on.name.removeprefix("SIG")] if setpriv else []

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +11,6 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 ROOT = Path(__file__).resolve().parents[2]
-_RESULTS = ROOT / ".local" / "test-results"
 _NO_TESTS = 5
 
 
@@ -88,11 +88,11 @@ def _run_tests(shelf: Shelf, environment: Mapping[str, str]) -> tuple[int, int, 
     folders = [folder for folder in shelf.folders if any((ROOT / folder).rglob("test_*.py"))]
     if not folders:
         return 0, 0, ""
-    results = _RESULTS / f"{shelf.name}.xml"
-    results.unlink(missing_ok=True)
-    command = [sys.executable, "-m", "pytest", *folders, f"--junitxml={results}", "--durations=5"]
-    code, said = _run(command, environment)
-    passed, failed = _counted(results)
+    with tempfile.TemporaryDirectory() as scratch:
+        results = Path(scratch) / "results.xml"
+        command = [sys.executable, "-m", "pytest", *folders, f"--junitxml={results}", "--durations=5"]
+        code, said = _run(command, environment)
+        passed, failed = _counted(results)
     broke_down = code not in (0, _NO_TESTS) and failed == 0
     return passed, failed + broke_down, said
 

@@ -10,7 +10,7 @@ from ops.local import __main__ as local
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    for name in ("kafka/lib/kafka.jar", "kafka/store/log", "router.sqlite3", "clock.json", "setup.stamp"):
+    for name in ("kafka/lib/kafka.jar", "kafka/store/log", "router.sqlite3", "clock.json"):
         path = tmp_path / ".local" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("x")
@@ -22,7 +22,6 @@ def test_it_keeps_the_jars_and_forgets_what_was_stored(folder: Path) -> None:
 
     assert sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()) == [
         "kafka/lib/kafka.jar",
-        "setup.stamp",
     ]
 
 
