@@ -6,6 +6,8 @@
 import sys
 from pathlib import Path
 
+from ops.reference_pages import events_page, metrics_page, settings_page
+from ops.services import SETTINGS, metric_families
 from schemas.avro_schema import schema_json
 from schemas.catalogue import EVENTS
 
@@ -14,7 +16,13 @@ ROOT = Path(__file__).parent.parent
 
 def generated_files() -> dict[str, str]:
     """Return every generated file, by its path from the root of the repository."""
-    return {f"schemas/avro/{name}.avsc": schema_json(event) for name, event in EVENTS.items()}
+    schemas = {f"schemas/avro/{name}.avsc": schema_json(event) for name, event in EVENTS.items()}
+    return {
+        **schemas,
+        "docs/events.md": events_page(),
+        "docs/settings.md": settings_page(SETTINGS),
+        "docs/metrics.md": metrics_page({service: metric_families(service) for service in SETTINGS}),
+    }
 
 
 def outdated(root: Path = ROOT) -> list[str]:

@@ -1,6 +1,6 @@
 """Pages of docs/ that repeat a list: events, settings, metrics; written from the code."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pydantic_settings import BaseSettings
@@ -19,10 +19,12 @@ def events_page() -> str:
     for topic in TOPICS:
         parts.append(_topic(topic))
         parts += [_event(event) for event in topic.events]
+    parts.append("## Parts\n\nRecords that events are made of.\n")
+    parts += [_record(name, schema) for name, schema in sorted(_parts().items())]
     return "\n".join(parts)
 
 
-def settings_page(services: dict[str, type[BaseSettings]]) -> str:
+def settings_page(services: Mapping[str, type[BaseSettings]]) -> str:
     """Return docs/settings.md: every environment variable of every service."""
     parts = ["# Settings\n", _WRITTEN, "`escalon settings SERVICE` prints what is in force, secrets masked.\n"]
     for service, kind in services.items():
@@ -57,8 +59,27 @@ def _topic(topic: Topic) -> str:
 
 
 def _event(event: type[Message]) -> str:
-    schema = schema_of(event)
-    lines = [f"### {event.__name__}\n", f"{schema['doc']}\n", "| field | type | | |", "| --- | --- | --- | --- |"]
+    return _record(event.__name__, schema_of(event))
+
+
+def _parts() -> dict[str, Any]:
+    """Return every record that is no event, by name."""
+    found: dict[str, Any] = {}
+    waiting = [field["type"] for topic in TOPICS for event in topic.events for field in schema_of(event)["fields"]]
+    while waiting:
+        kind = waiting.pop()
+        if isinstance(kind, list):
+            waiting += kind
+        elif isinstance(kind, dict) and kind["type"] == "array":
+            waiting.append(kind["items"])
+        elif isinstance(kind, dict) and kind["type"] == "record":
+            found[kind["name"]] = kind
+            waiting += [field["type"] for field in kind["fields"]]
+    return found
+
+
+def _record(name: str, schema: Any) -> str:
+    lines = [f"### {name}\n", f"{schema['doc']}\n", "| field | type | | |", "| --- | --- | --- | --- |"]
     for field in schema["fields"]:
         mark = "personal" if field.get("pii") else ""
         lines.append(f"| `{field['name']}` | {_type(field['type'])} | {mark} | {field.get('doc', '')} |")
