@@ -25,6 +25,7 @@ from schemas.escalations import StreamEvent
 from schemas.message import Message
 from services.sla_monitor.adapters.faust_rows import FaustRows
 from services.sla_monitor.adapters.findings_line import FindingsLine
+from services.sla_monitor.domain.steady_time import SteadyTime
 from services.sla_monitor.handlers import PRODUCER, Noted, PartitionWatch, SlaMonitor
 from services.sla_monitor.metrics import SlaMonitorMetrics
 from services.sla_monitor.ports import Policies
@@ -77,7 +78,7 @@ class EscalationStream:
         gc.freeze()
         seconds = REAL_TIME.monotonic() - started
         self._parts.metrics.rebuild_seconds.observe(seconds)
-        log.info("due times of %d tickets rebuilt in %.2f s", len(self.watch), seconds)
+        log.info("due times rebuilt", extra={"count": len(self.watch), "seconds": round(seconds, 3)})
 
     def _new_watch(self) -> PartitionWatch:
         return PartitionWatch(SlaMonitor(self._parts.policies), self._rows)
@@ -108,7 +109,7 @@ class EscalationStream:
         noted = self.watch.note(event, now)
         if noted.missing:
             self._parts.metrics.missing_events.inc(noted.missing)
-            log.warning("%d events of a ticket never came", noted.missing, extra={"offset": record.offset})
+            log.warning("events of a ticket never came", extra={"count": noted.missing, "offset": record.offset})
         return noted
 
     async def _put_aside(self, record: Record, error: RejectedMessageError) -> None:
@@ -131,8 +132,7 @@ class DueTimer:
         self._tick_seconds = tick_seconds
         self._stopping = asyncio.Event()
         self._built_for: int | None = None
-        self._latest: datetime | None = None
-        self._is_behind = False
+        self._time = SteadyTime()
 
     def check(self) -> str | None:
         """Tell /readyz what is wrong."""
@@ -162,22 +162,20 @@ class DueTimer:
             self._built_for = self._parts.app.consumer_generation_id
             self._stream.rebuild()
         now = self._parts.clock.now()
-        if self._has_stepped_back(now):
+        if not self._may_go_by(now):
             return
         while (due_at := self._stream.watch.next_due_at()) is not None and due_at <= now:
             await self._parts.line.say(self._stream.watch.fire(now, _TICKETS_AT_A_TIME), now)
         self._parts.metrics.watched.set(len(self._stream.watch))
 
-    def _has_stepped_back(self, now: datetime) -> bool:
-        """Tell whether the clock is behind what it was: findings go by one that never steps back."""
-        latest = self._latest or now
-        behind = max((latest - now).total_seconds(), 0.0)
-        if behind and not self._is_behind:
-            log.warning("the clock stepped back by %.3f s: nothing fires until it has caught up", behind)
+    def _may_go_by(self, now: datetime) -> bool:
+        was_behind = self._time.behind
+        steady = self._time.advance(now)
+        behind = self._time.behind.total_seconds()
         self._parts.metrics.clock_behind_seconds.set(behind)
-        self._is_behind = behind > 0
-        self._latest = max(latest, now)
-        return self._is_behind
+        if not steady and not was_behind:
+            log.error("the clock stepped back: nothing fires until it has caught up", extra={"seconds": behind})
+        return steady
 
 
 class RowsNotRecoveredError(EscalonError):
