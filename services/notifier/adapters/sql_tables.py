@@ -1,6 +1,7 @@
 """The ledger's two tables, the same on SQLite and PostgreSQL."""
 
 import sqlite3
+from pathlib import Path
 
 from sqlalchemy import (
     BigInteger,
@@ -21,6 +22,8 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.pool import ConnectionPoolEntry
+
+from chassis.errors import StartUpError
 
 _METADATA = MetaData()
 _SCHEMA_LOCK = 7_283_401_164
@@ -73,6 +76,7 @@ def connect(url: str) -> Engine:
     """Return an engine; it connects when first used, by SQLAlchemy's URL (`sqlite:///…`, `postgresql+psycopg://…`)."""
     engine = create_engine(_with_driver(url), pool_pre_ping=True)
     if engine.dialect.name == "sqlite":
+        _make_folder(engine.url.database)
         event.listen(engine, "connect", _prepare_sqlite)
     return engine
 
@@ -88,6 +92,14 @@ def _with_driver(url: str) -> str:
     address = make_url(url)
     plain = address.drivername in ("postgresql", "postgres")
     return (address.set(drivername="postgresql+psycopg") if plain else address).render_as_string(hide_password=False)
+
+
+def _make_folder(database: str | None) -> None:
+    if database and database != ":memory:":
+        try:
+            Path(database).parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StartUpError(f"the folder of {database} cannot be made: {error.strerror}") from error
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: ConnectionPoolEntry) -> None:

@@ -7,6 +7,7 @@ import msgspec
 from policy.communication_render import Words, render
 from policy.model import Policy
 from policy.roster import Roster
+from policy.rota import chain
 from schemas import escalations as events
 from schemas.escalations import CommandRejected, EscalationContext, EscalationEvent, StreamEvent
 from schemas.ids import NoticeId, derived_id
@@ -82,7 +83,7 @@ def _planned(kind: NoticeKind, recipient: Recipient, words: Words, event: Stream
         recipient=recipient.key,
         addresses=recipient.addresses,
         words=words,
-        about=_subject(event, setting.roster),
+        about=_subject(event, setting),
         cause=_cause(event),
         planned_at=setting.now,
         everywhere=rule is not None and rule.urgent,
@@ -90,7 +91,7 @@ def _planned(kind: NoticeKind, recipient: Recipient, words: Words, event: Stream
     )
 
 
-def _subject(event: StreamEvent, roster: Roster) -> Subject:
+def _subject(event: StreamEvent, setting: Setting) -> Subject:
     if isinstance(event, CommandRejected):
         return Subject(ticket=event.watch.ticket, reference=event.watch.reference)
     if not isinstance(event, EscalationEvent):
@@ -103,13 +104,15 @@ def _subject(event: StreamEvent, roster: Roster) -> Subject:
         severity=now.severity,
         type=now.type,
         started_at=now.started_at,
-        members=slack_ids(_members(now), roster),
+        members=slack_ids(_members(now, setting), setting.roster),
     )
 
 
-def _members(now: EscalationContext) -> tuple[str | None, ...]:
+def _members(now: EscalationContext, setting: Setting) -> tuple[str | None, ...]:
+    """Return who belongs in the incident channel: the owner, the account's person, the type's chain of the moment."""
     account_person = None if now.account is None else now.account.success_owner
-    return (now.owner, account_person, now.management)
+    stakeholders = chain(setting.policy.routing, setting.roster, now.type, setting.now)
+    return (now.owner, account_person, *stakeholders, now.management)
 
 
 def _cause(event: StreamEvent) -> Cause:

@@ -1,0 +1,154 @@
+"""Sends what is pending in the partitions we hold: lanes (a ticket's recipient) side by side, each in order."""
+
+import asyncio
+import logging
+from collections.abc import Collection
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from chassis.clock import REAL_TIME, Clock
+from chassis.errors import RetryableError
+from services.notifier.handlers import Deliverer
+from services.notifier.metrics import NotifierMetrics
+from services.notifier.ports import Ledger, PendingNotice
+
+_LOOK_SECONDS = 0.5
+_LEDGER_AWAY_SECONDS = 1.0
+_GRACE_SECONDS = 3.0
+"""What is being sent gets this when a partition goes or the service ends; then it counts as interrupted."""
+_PAGE = 200
+
+Lane = tuple[str, str]
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Active:
+    """A lane that is being sent to."""
+
+    partition: int
+    notices: list[PendingNotice] = field(default_factory=list)
+    task: "asyncio.Task[None] | None" = None
+
+
+class Dispatcher:
+    """A component. One lane never keeps another waiting; how long a lane waits for its next attempt is in memory."""
+
+    def __init__(
+        self, ledger: Ledger, deliverer: Deliverer, clock: Clock, metrics: NotifierMetrics, *, lanes: int = 32
+    ) -> None:
+        self._ledger = ledger
+        self._deliverer = deliverer
+        self._clock = clock
+        self._metrics = metrics
+        self._lanes = lanes
+        self._held: set[int] = set()
+        self._active: dict[Lane, _Active] = {}
+        self._waiting: dict[Lane, float] = {}
+        self._woken = asyncio.Event()
+        self._stopping = asyncio.Event()
+        self._group: asyncio.TaskGroup | None = None
+
+    def hold(self, partitions: Collection[int]) -> None:
+        """Begin to send for these; repeating it is harmless."""
+        self._held |= set(partitions)
+        self.wake()
+
+    async def release(self, partitions: Collection[int]) -> None:
+        """Send no more for these, once what is being sent is ended or three seconds are over."""
+        self._held -= set(partitions)
+        await self._end([active for active in self._active.values() if active.partition in partitions])
+
+    def wake(self) -> None:
+        """Say that there may be something to send."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Send until stopped; raises what a channel raises that is no DeliveryError."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                self._group = group
+                while not self._stopping.is_set():
+                    await self._begin_due()
+                    await self._sleep()
+                await self._end(list(self._active.values()))
+        except BaseExceptionGroup as failures:
+            raise failures.exceptions[0] from None
+
+    def stop(self) -> None:
+        """Ask it to end; safe to repeat."""
+        self._stopping.set()
+        self.wake()
+
+    async def _sleep(self) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._woken.wait(), _LOOK_SECONDS)
+        self._woken.clear()
+
+    async def _begin_due(self) -> None:
+        after = 0
+        now = REAL_TIME.monotonic()
+        self._waiting = {lane: until for lane, until in self._waiting.items() if until > now}
+        self._metrics.waiting_lanes.set(len(self._waiting))
+        while self._held and len(self._active) < self._lanes:
+            try:
+                page = await self._ledger.pending(tuple(self._held), after, _PAGE)
+            except RetryableError as error:
+                log.warning("nothing is sent now: %s", error)
+                return
+            self._begin(page)
+            if len(page) < _PAGE:
+                return
+            after = page[-1].number
+
+    def _begin(self, page: Collection[PendingNotice]) -> None:
+        """Begin the lanes of a page that neither are being sent to nor wait, as far as there is room."""
+        begun: dict[Lane, _Active] = {}
+        for pending in page:
+            lane = pending.notice.lane
+            free = lane not in self._active and lane not in self._waiting and pending.partition in self._held
+            if free and (lane in begun or len(self._active) + len(begun) < self._lanes):
+                begun.setdefault(lane, _Active(pending.partition)).notices.append(pending)
+        self._active |= begun
+        for lane, active in begun.items():
+            if self._group is not None:
+                active.task = self._group.create_task(self._send(lane, active))
+        self._metrics.active_lanes.set(len(self._active))
+
+    async def _send(self, lane: Lane, active: _Active) -> None:
+        try:
+            for pending in active.notices:
+                if self._stopping.is_set() or active.partition not in self._held:
+                    break
+                if not await self._attempt(lane, pending):
+                    break
+        finally:
+            self._active.pop(lane, None)
+            self._metrics.active_lanes.set(len(self._active))
+            self.wake()
+
+    async def _attempt(self, lane: Lane, pending: PendingNotice) -> bool:
+        """Make an attempt; return whether the lane may go on to its next notice."""
+        try:
+            with self._metrics.attempt_seconds.time():
+                wait = await self._deliverer.deliver(pending, self._clock.now())
+        except RetryableError as error:
+            log.warning("a notice waits: %s", error, extra={"correlation_id": pending.notice.about.ticket})
+            self._waiting[lane] = REAL_TIME.monotonic() + _LEDGER_AWAY_SECONDS
+            return False
+        if wait is None:
+            return True
+        self._metrics.retries.inc()
+        self._waiting[lane] = REAL_TIME.monotonic() + wait.total_seconds()
+        return False
+
+    async def _end(self, lanes: Collection[_Active]) -> None:
+        tasks = [active.task for active in lanes if active.task is not None]
+        if not tasks:
+            return
+        _, late = await asyncio.wait(tasks, timeout=_GRACE_SECONDS)
+        for task in late:
+            task.cancel()
+        if late:
+            await asyncio.wait(late)
