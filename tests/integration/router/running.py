@@ -118,11 +118,13 @@ class Desk:
 class RouterProcess:
     """A running `python -m services.router`."""
 
-    def __init__(self, bootstrap: str, store_url: str, log: Path, port: int) -> None:
+    def __init__(self, bootstrap: str, store_url: str, log: Path, port: int, replica: str) -> None:
         environment = os.environ | {
             "ESCALON_KAFKA_BOOTSTRAP_SERVERS": bootstrap,
             "ESCALON_ROUTER_STORE_URL": store_url,
             "ESCALON_HEALTH_PORT": str(port),
+            "ESCALON_REPLICA_ID": replica,
+            "ESCALON_KAFKA_SESSION_TIMEOUT_MS": "6000",
         }
         self._port = port
         self._log = log
@@ -168,9 +170,9 @@ class RouterProcess:
 
 
 @contextmanager
-def a_router(bootstrap: str, store_url: str, log: Path, port: int) -> Iterator[RouterProcess]:
+def a_router(bootstrap: str, store_url: str, log: Path, port: int, *, replica: str = "0") -> Iterator[RouterProcess]:
     """Give a running router; it is gone when the block ends."""
-    process = RouterProcess(bootstrap, store_url, log, port)
+    process = RouterProcess(bootstrap, store_url, log, port, replica)
     try:
         yield process
     finally:

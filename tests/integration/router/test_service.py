@@ -1,7 +1,9 @@
 """The router as a process: facts, commands and findings in, escalations out, and what a crash does to that."""
 
+import sqlite3
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -78,6 +80,61 @@ async def test_a_message_that_comes_twice_has_one_effect(
         "EscalationAccepted",
         "CustomerInformed",
     ]
+
+
+async def test_all_that_was_read_comes_again_at_the_same_offsets_and_changes_nothing(
+    broker: LocalKafka, tmp_path: Path, free_port: int
+) -> None:
+    ticket, last = "zendesk-eu/again", "zendesk-eu/again-last"
+    file = tmp_path / "escalations.db"
+    async with Desk(broker.bootstrap_servers) as desk:
+        with a_router(broker.bootstrap_servers, f"sqlite:///{file}", tmp_path / "log", free_port) as router:
+            await ready(router)
+            await desk.tell(opened(ticket), accept(ticket))
+            await eventually(lambda: len(desk.names(ticket)) == 4, what=lambda: router.log)
+            assert router.terminate(within=SOON) == 0, router.log
+        with closing(sqlite3.connect(file)) as rewinding, rewinding:
+            rewinding.execute("UPDATE positions SET notification_id = 0 WHERE application_name LIKE '%.v1/%'")
+        with a_router(broker.bootstrap_servers, f"sqlite:///{file}", tmp_path / "log", free_port) as router:
+            await ready(router)
+            await desk.tell(opened(last))
+            await eventually(lambda: desk.names(last) == OPENED, what=lambda: router.log)
+            assert router.terminate(within=SOON) == 0, router.log
+    assert len(desk.events(ticket)) == 4
+
+
+async def test_a_second_replica_takes_over_when_the_first_is_killed(
+    broker: LocalKafka, postgres_url: str, tmp_path: Path, free_port: int
+) -> None:
+    before = [f"zendesk-eu/takeover-{number}" for number in range(40)]
+    after = [f"zendesk-eu/takeover-{number}" for number in range(40, 80)]
+    async with Desk(broker.bootstrap_servers) as desk:
+        with (
+            a_router(broker.bootstrap_servers, postgres_url, tmp_path / "a.log", free_port, replica="a") as first,
+            a_router(broker.bootstrap_servers, postgres_url, tmp_path / "b.log", 0, replica="b") as second,
+        ):
+            await ready(first)
+            await desk.tell(*(opened(ticket) for ticket in before))
+            await eventually(lambda: all(desk.names(ticket) == OPENED for ticket in before), what=lambda: first.log)
+            first.kill()
+            await desk.tell(*(accept(ticket) for ticket in before), *(opened(ticket) for ticket in after))
+            await eventually(
+                lambda: (
+                    all(len(desk.names(ticket)) == 4 for ticket in before)
+                    and all(desk.names(ticket) == OPENED for ticket in after)
+                ),
+                60,
+                what=lambda: second.log,
+            )
+            assert second.terminate(within=SOON) == 0, second.log
+    for ticket in before:
+        assert {event.escalation.version for event in desk.events(ticket) if isinstance(event, EscalationEvent)} == {
+            1,
+            2,
+            3,
+            4,
+        }
+        assert len({event.meta.id for event in desk.events(ticket)}) == 4
 
 
 async def test_killed_and_started_again_it_says_the_same_by_id_with_one_owner_each(
