@@ -66,6 +66,8 @@ class Consumer(Generic[MessageT]):
         self._reader = GroupReader(settings, subscription)
         self._lines: dict[TopicPartition, PartitionLine[MessageT]] = {}
         self._works: dict[TopicPartition, asyncio.Task[None]] = {}
+        self._announced: frozenset[TopicPartition] = frozenset()
+        """What the service was told it has, and not yet that it lost."""
         self._committed: dict[TopicPartition, int] = {}
         self._turns: dict[int, asyncio.Lock] = {}
         self._assigned: frozenset[TopicPartition] | None = None
@@ -189,7 +191,10 @@ class Consumer(Generic[MessageT]):
             log.warning("trying again: %s", error)
             await self._woken(backoff_seconds(4))
             return False
+        self._announced = assigned
         if self._assigned is not assigned:
+            # Taken away meanwhile, when there were no lines to let go.
+            await self._renounce()
             return False
         self._lines = {
             source: PartitionLine(source, position, self._parts, self._turn(source))
@@ -242,9 +247,15 @@ class Consumer(Generic[MessageT]):
         except (TimeoutError, RetryableError) as error:
             log.warning("offsets were not committed: %s", type(error).__name__)
         self._committed.clear()
-        if lines and self._group is not None:
+        self._metrics.forget(lines)
+        if self._group is not None:
             # As a task of the group, so that its failure ends `run`: aiokafka swallows what its listener raises.
-            await asyncio.wait({self._group.create_task(_told(self._hooks.on_revoked, frozenset(lines)))})
+            await asyncio.wait({self._group.create_task(self._renounce())})
+
+    async def _renounce(self) -> None:
+        lost, self._announced = self._announced, frozenset()
+        if lost:
+            await self._hooks.on_revoked(lost)
 
     async def _commit_now_and_then(self) -> None:
         while True:
@@ -269,7 +280,3 @@ class Consumer(Generic[MessageT]):
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._wake.wait()
-
-
-async def _told(hook: Callable[[frozenset[TopicPartition]], Awaitable[None]], lost: frozenset[TopicPartition]) -> None:
-    await hook(lost)

@@ -1,6 +1,11 @@
 """What every service measures of its Kafka work, in base units; a service adds its own on the same registry."""
 
+from collections.abc import Iterable
+from contextlib import suppress
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from chassis.records import TopicPartition
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -29,6 +34,13 @@ class ConsumerMetrics:
         self.waiting = Gauge(
             "escalon_consumer_waiting_partitions", "Partitions in back-off or held.", topic, registry=registry
         )
+
+    def forget(self, partitions: Iterable[TopicPartition]) -> None:
+        """Show nothing more of partitions that others hold now: their last lag would stand for ever."""
+        for topic, partition in partitions:
+            for gauge in (self.lag, self.position):
+                with suppress(KeyError):
+                    gauge.remove(topic, str(partition))
 
 
 class ProducerMetrics:

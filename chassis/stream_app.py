@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from typing import TypedDict
 
 import faust
 from faust.auth import Credentials, SASLCredentials, SSLCredentials
@@ -23,16 +24,9 @@ def build_stream_app(
     get `partitions` partitions: as many as the source. `storage` must last over restarts, or each start reads the whole
     changelog.
     """
-    session = settings.session_timeout_ms / 1000
     return faust.App(
         name,
-        broker=[f"kafka://{server.strip()}" for server in settings.bootstrap_servers.split(",")],
-        broker_credentials=_credentials(settings),
-        broker_session_timeout=session,
-        broker_rebalance_timeout=max(session, 30.0),
-        broker_heartbeat_interval=min(3.0, session / 3),
-        broker_request_timeout=max(session + 5.0, settings.request_timeout_ms / 1000),
-        broker_max_poll_records=500,
+        **_broker(settings),
         # A static member (KIP-345) killed and started again within the session causes no rebalance.
         consumer_group_instance_id=instance_id,
         consumer_auto_offset_reset="earliest",
@@ -56,6 +50,30 @@ def build_stream_app(
         web_enabled=False,
         worker_redirect_stdouts=False,
         autodiscover=False,
+    )
+
+
+class _Broker(TypedDict):
+    broker: list[str]
+    broker_credentials: Credentials | None
+    broker_session_timeout: float
+    broker_rebalance_timeout: float
+    broker_heartbeat_interval: float
+    broker_request_timeout: float
+    broker_max_poll_records: int
+
+
+def _broker(settings: KafkaSettings) -> _Broker:
+    session = settings.session_timeout_ms / 1000
+    return _Broker(
+        broker=[f"kafka://{server.strip()}" for server in settings.bootstrap_servers.split(",")],
+        broker_credentials=_credentials(settings),
+        broker_session_timeout=session,
+        broker_rebalance_timeout=max(session, 30.0),
+        broker_heartbeat_interval=min(3.0, session / 3),
+        # Faust refuses one that is shorter than the session.
+        broker_request_timeout=max(session + 5.0, settings.request_timeout_ms / 1000),
+        broker_max_poll_records=500,
     )
 
 

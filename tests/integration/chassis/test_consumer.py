@@ -7,9 +7,11 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from prometheus_client import CollectorRegistry
 
 from chassis.consumer import Hooks
 from chassis.errors import HeldError, LostOwnershipError, RejectedMessageError, RetryableError, StartUpError
+from chassis.metrics import ConsumerMetrics
 from chassis.records import Batch, Outgoing, TopicPartition
 from tests.harness.topics import create_topics
 from tests.harness.waiting import eventually
@@ -139,6 +141,17 @@ async def test_a_restart_goes_on_where_it_stopped(bench: Workbench) -> None:
     assert bench.seen == ["one", "two", "three"]
 
 
+async def test_lag_and_position_are_shown_while_a_partition_is_held_and_not_after(bench: Workbench) -> None:
+    registry = CollectorRegistry()
+    labels = {"topic": bench.topic, "partition": "0"}
+    await bench.publish("one", "two")
+    async with running(bench.consumer(hooks=Hooks(metrics=ConsumerMetrics(registry)))):
+        await eventually(lambda: registry.get_sample_value("escalon_consumer_position_offset", labels) == 2)
+        assert registry.get_sample_value("escalon_consumer_lag_records", labels) == 0
+        assert registry.get_sample_value("escalon_consumer_records_total", {"topic": bench.topic}) == 2
+    assert registry.get_sample_value("escalon_consumer_lag_records", labels) is None
+
+
 async def test_a_bug_stops_the_consumer_with_nothing_of_the_batch_committed(bench: Workbench) -> None:
     async def buggy(_: Batch[str]) -> None:
         raise ZeroDivisionError
@@ -209,11 +222,11 @@ async def test_a_batch_another_replica_has_done_is_dropped_and_reading_goes_on_f
 
 
 async def test_a_stop_finishes_the_batch_in_hand_and_is_over_within_seconds(bench: Workbench) -> None:
-    begun = asyncio.Event()
+    begun, asked = asyncio.Event(), asyncio.Event()
 
     async def slow(batch: Batch[str]) -> None:
         begun.set()
-        await asyncio.sleep(0.5)
+        await asked.wait()
         await bench.keep(batch)
 
     await bench.publish("one")
@@ -221,6 +234,7 @@ async def test_a_stop_finishes_the_batch_in_hand_and_is_over_within_seconds(benc
     task = asyncio.create_task(consumer.run())
     await asyncio.wait_for(begun.wait(), 20)
     consumer.stop()
+    asked.set()
     await asyncio.wait_for(task, 8)
     assert bench.seen == ["one"]
 
@@ -280,3 +294,25 @@ async def test_a_static_member_that_comes_back_causes_no_rebalance_for_the_other
                 await eventually(lambda: len(bench.seen) == 2)
             assert not revoked
             assert not task.done()
+
+
+async def test_handlers_of_one_partition_number_take_turns_where_topics_are_co_partitioned(
+    kafka: str, unique: str
+) -> None:
+    inside: list[str] = []
+
+    async def alone(batch: Batch[str]) -> None:
+        inside.append(batch.topic)
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert inside == [batch.topic]
+        inside.clear()
+        await desk.keep(batch)
+
+    async with a_workbench(kafka, unique) as desk:
+        await create_topics(kafka, f"{unique}.more")
+        both = replace(desk.subscription, topics=(desk.topic, f"{unique}.more"), co_partitioned=True, max_records=5)
+        for topic in both.topics:
+            await desk.producer.send_batch([Outgoing(topic, b"k", b"word")] * 50)
+        async with running(desk.consumer(alone, subscription=both)):
+            await eventually(lambda: len(desk.seen) == 100)

@@ -4,8 +4,11 @@ import asyncio
 import os
 import sys
 from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 
 import pytest
+from aiokafka.admin import AIOKafkaAdminClient
 
 from ops.local.kafka import LocalKafka
 from tests.harness.waiting import eventually
@@ -19,26 +22,41 @@ async def _process(bench: Workbench) -> Process:
         *(sys.executable, "-m", "tests.integration.chassis.word_process"),
         *(bench.settings.bootstrap_servers, bench.topic, bench.group),
         env={"PATH": os.defpath},
+        stdin=PIPE,
         stdout=PIPE,
     )
 
 
-async def _words(process: Process, until: str) -> list[str]:
-    """Return what it said until a word, then kill it with what it has in hand."""
+async def _words(process: Process, batches: int, until: str) -> list[str]:
+    """Let it handle so many batches and return what it said until a word."""
+    assert process.stdin is not None
     assert process.stdout is not None
+    process.stdin.write(b"go\n" * batches)
     words: list[str] = []
-    try:
-        async with asyncio.timeout(40):
-            while not words or words[-1] != until:
-                words.append((await process.stdout.readline()).decode().strip())
-    finally:
-        process.kill()
-        await process.wait()
+    async with asyncio.timeout(40):
+        while not words or words[-1] != until:
+            words.append((await process.stdout.readline()).decode().strip())
     return words
 
 
-def _first_times(words: list[str]) -> list[str]:
-    return list(dict.fromkeys(words))
+@asynccontextmanager
+async def _to_be_killed(bench: Workbench) -> AsyncIterator[Process]:
+    process = await _process(bench)
+    try:
+        yield process
+    finally:
+        process.kill()
+        await process.wait()
+
+
+async def _committed(bench: Workbench) -> int:
+    admin = AIOKafkaAdminClient(bootstrap_servers=bench.settings.bootstrap_servers)
+    await admin.start()
+    try:
+        offsets = await admin.list_consumer_group_offsets(bench.group)
+    finally:
+        await admin.close()
+    return sum(found.offset for found in offsets.values())
 
 
 async def test_a_consumer_killed_and_started_again_leaves_nothing_out_and_keeps_the_order(
@@ -47,11 +65,20 @@ async def test_a_consumer_killed_and_started_again_leaves_nothing_out_and_keeps_
     async with a_workbench(kafka, unique) as bench:
         expected = [f"word{number}" for number in range(COUNT)]
         await bench.publish(*expected)
-        before = await _words(await _process(bench), until="word150")
-        after = await _words(await _process(bench), until=expected[-1])
-    assert _first_times(before + after) == expected
-    assert after[0] != "word0"
+
+        async def committed_offset() -> int:
+            return await _committed(bench)
+
+        committed: Callable[[], int | Awaitable[int]] = committed_offset
+        async with _to_be_killed(bench) as first:
+            before = await _words(first, batches=10, until="word99")
+            await eventually(committed)
+            before += await _words(first, batches=5, until="word149")
+        async with _to_be_killed(bench) as second:
+            after = await _words(second, batches=COUNT, until=expected[-1])
+    assert list(dict.fromkeys(before + after)) == expected
     assert after == expected[expected.index(after[0]) :]
+    assert after[0] != "word0"
 
 
 @pytest.mark.expects_errors

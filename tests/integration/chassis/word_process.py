@@ -1,6 +1,6 @@
 """A consumer as a process of its own, to be killed: tells on stdout every word it handled, a line each.
 
-Arguments: bootstrap servers, topic, group.
+It waits for a line on stdin before each batch. Arguments: bootstrap servers, topic, group.
 """
 
 import asyncio
@@ -14,17 +14,17 @@ from tests.integration.chassis.workbench import SERVICE, decode_text
 
 
 async def tell(batch: Batch[str]) -> None:
-    """Print what came, slowly enough to be killed in between."""
+    """Print what came, once it may."""
+    await asyncio.to_thread(sys.stdin.readline)
     for item in batch.items:
         sys.stdout.write(f"{item.message}\n")
         sys.stdout.flush()
-        await asyncio.sleep(0.01)
 
 
 async def main(bootstrap: str, topic: str, group: str) -> None:
     """Run until killed."""
     settings = KafkaSettings(bootstrap_servers=bootstrap, session_timeout_ms=6000)
-    subscription = Subscription(service=SERVICE, group=group, topics=(topic,), instance_id=f"{group}-0", max_records=20)
+    subscription = Subscription(service=SERVICE, group=group, topics=(topic,), instance_id=f"{group}-0", max_records=10)
     async with Producer(settings, "words") as producer:
         await Consumer(settings, subscription, decode_text, tell, producer).run()
 
