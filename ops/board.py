@@ -6,7 +6,8 @@ from datetime import datetime
 
 import msgspec
 
-from schemas.escalations import EscalationContext, EscalationEvent, StreamEvent
+from schemas.context import EscalationContext
+from schemas.escalations import EscalationEvent, StreamEvent
 from schemas.message import Message
 from schemas.notifications import NoticeOutcome
 from schemas.sla import PromiseScheduled

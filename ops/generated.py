@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ops.reference_pages import events_page, metrics_page, settings_page
 from ops.services import SETTINGS, metric_families
+from policy.json_schema import policy_schema, roster_schema
 from schemas.avro_schema import schema_json
 from schemas.catalogue import EVENTS
 
@@ -19,6 +20,8 @@ def generated_files() -> dict[str, str]:
     schemas = {f"schemas/avro/{name}.avsc": schema_json(event) for name, event in EVENTS.items()}
     return {
         **schemas,
+        "docs/policy.schema.json": policy_schema(),
+        "docs/roster.schema.json": roster_schema(),
         "docs/events.md": events_page(),
         "docs/settings.md": settings_page(SETTINGS),
         "docs/metrics.md": metrics_page({service: metric_families(service) for service in SETTINGS}),

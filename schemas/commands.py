@@ -2,7 +2,7 @@
 
 from typing import Annotated, ClassVar
 
-from schemas.escalations import EscalationContext
+from schemas.context import EscalationContext
 from schemas.message import Message, doc, pii
 from schemas.vocabulary import IssueType, Reason, Severity
 

@@ -8,15 +8,13 @@ is dated at the decision.
 from datetime import datetime
 from typing import Annotated, ClassVar
 
-from schemas.classifications import AccountSnapshot, Judgement, TicketSummary
-from schemas.message import NEVER, Actor, Message, Record, doc, pii
-from schemas.tickets import Customer
+from schemas.classifications import Judgement, TicketSummary
+from schemas.context import NO_CONTEXT, NO_WATCH, EscalationContext, WatchContext
+from schemas.message import Actor, Message, doc, pii
 from schemas.vocabulary import (
     AssignmentCause,
-    Channel,
     ClockName,
     ContactKind,
-    EscalationState,
     IssueType,
     NoticeKind,
     Reason,
@@ -29,53 +27,6 @@ from schemas.vocabulary import (
 _NAMESPACE = "escalon.escalations"
 
 
-class EscalationContext(Record, frozen=True, kw_only=True):
-    """An escalation as it is after the event."""
-
-    namespace: ClassVar[str] = _NAMESPACE
-    escalation_id: Annotated[str, doc("UUID of the stream.")]
-    version: Annotated[int, doc("Number of this event in the stream, from 1; readers drop what they have seen.")]
-    reference: Annotated[str, doc("What people quote.")]
-    ticket: Annotated[str, doc("`<helpdesk>/<ticket_id>`.")]
-    ticket_url: Annotated[str | None, doc("Direct link for people.")] = None
-    subject: Annotated[str, pii("Subject line.")] = ""
-    excerpt: Annotated[str, pii("What the owner needs of the text.")] = ""
-    severity: Severity
-    type: IssueType
-    state: EscalationState
-    owner: Annotated[str, doc("Roster key of the one owner.")]
-    management: Annotated[str, doc("Roster key of the last in the chain.")]
-    started_at: Annotated[datetime, doc("When all clocks start: the fact that made the ticket qualify (UTC).")]
-    channel: Annotated[Channel, doc("How the ticket came in.")] = Channel.EMAIL
-    customer: Customer = Customer()
-    account: AccountSnapshot | None = None
-
-
-class WatchContext(Record, frozen=True, kw_only=True):
-    """A ticket that is no escalation (yet), as far as the router knows it."""
-
-    namespace: ClassVar[str] = _NAMESPACE
-    stream_id: Annotated[str, doc("UUID of the stream.")]
-    version: Annotated[int, doc("Number of this event in the stream, from 1.")]
-    ticket: Annotated[str, doc("`<helpdesk>/<ticket_id>`.")]
-    reference: Annotated[str | None, doc("Reference, once it is an escalation.")] = None
-
-
-_NO_CONTEXT = EscalationContext(
-    escalation_id="",
-    version=0,
-    reference="",
-    ticket="",
-    severity=Severity.P4,
-    type=IssueType.SERVICE,
-    state=EscalationState.OPEN,
-    owner="",
-    management="",
-    started_at=NEVER,
-)
-_NO_WATCH = WatchContext(stream_id="", version=0, ticket="")
-
-
 class StreamEvent(Message, frozen=True, kw_only=True):
     """What all events of `escalations.v1` share."""
 
@@ -85,13 +36,13 @@ class StreamEvent(Message, frozen=True, kw_only=True):
 class EscalationEvent(StreamEvent, frozen=True, kw_only=True):
     """What all events of an escalation share."""
 
-    escalation: EscalationContext = _NO_CONTEXT
+    escalation: EscalationContext = NO_CONTEXT
 
 
 class WatchEvent(StreamEvent, frozen=True, kw_only=True):
     """What the events of a ticket share that need no escalation."""
 
-    watch: WatchContext = _NO_WATCH
+    watch: WatchContext = NO_WATCH
 
 
 class TicketWatched(WatchEvent, frozen=True, kw_only=True):

@@ -8,6 +8,8 @@ import typer
 from ops.classify import classify_file
 from ops.output import command
 from ops.scenario.setting import DEFAULT_POLICY
+from policy.loader import load_policy
+from services.classifier.domain.rule_judge import RuleJudge
 
 
 @command
@@ -17,4 +19,4 @@ async def classify(
     policy: Annotated[Path, typer.Option("--policy", help="The policy's folder.", file_okay=False)] = DEFAULT_POLICY,
 ) -> None:
     """Judge exported tickets and write a verdict for each."""
-    typer.echo(f"{classify_file(file, out, policy)} tickets judged")
+    typer.echo(f"{classify_file(file, out, load_policy(policy), RuleJudge())} tickets judged")

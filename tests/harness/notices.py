@@ -15,7 +15,8 @@ from policy.roster import Person, Roster
 from policy.routing import Routing
 from policy.targets import Measure, SeverityPolicy, Target
 from schemas.classifications import AccountSnapshot, Judgement
-from schemas.escalations import EscalationContext, EscalationEvent, EscalationOpened, StreamEvent
+from schemas.context import EscalationContext
+from schemas.escalations import EscalationEvent, EscalationOpened, StreamEvent
 from schemas.ids import PersonKey, PolicyVersion, derived_id
 from schemas.message import Actor, ActorKind, Meta
 from schemas.tickets import Customer

@@ -9,7 +9,8 @@ from policy.model import Policy
 from policy.roster import Roster
 from policy.rota import chain
 from schemas import escalations as events
-from schemas.escalations import CommandRejected, EscalationContext, EscalationEvent, StreamEvent
+from schemas.context import EscalationContext
+from schemas.escalations import CommandRejected, EscalationEvent, StreamEvent
 from schemas.ids import NoticeId, derived_id
 from schemas.vocabulary import Audience, NoticeKind
 from services.notifier.domain.notice import Cause, Notice, Plan, Subject, Supersession

@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from policy.roster import Person, Roster
-from schemas.escalations import CommandRejected, EscalationContext, EscalationEvent, StreamEvent
+from schemas.context import EscalationContext
+from schemas.escalations import CommandRejected, EscalationEvent, StreamEvent
 from schemas.ids import PersonKey
 from schemas.message import ActorKind
 from schemas.tickets import Customer

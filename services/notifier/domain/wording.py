@@ -7,7 +7,8 @@ from policy.model import Policy
 from policy.working_time import due_at
 from schemas import escalations as events
 from schemas.classifications import AccountSnapshot
-from schemas.escalations import CommandRejected, EscalationContext, EscalationEvent, StreamEvent
+from schemas.context import EscalationContext
+from schemas.escalations import CommandRejected, EscalationEvent, StreamEvent
 from schemas.vocabulary import NoticeKind
 from services.notifier.domain.acts import act_of
 from services.notifier.domain.reader import Reader

@@ -6,8 +6,8 @@ from msgspec.structs import replace
 
 from schemas.classifications import Because, Judgement, TicketClassified, TicketSummary
 from schemas.commands import AbsorbMerged
+from schemas.context import EscalationContext
 from schemas.escalations import (
-    EscalationContext,
     EscalationEvent,
     EscalationOpened,
     StreamEvent,

@@ -9,7 +9,8 @@ from msgspec.structs import replace
 
 from schemas import escalations as ev
 from schemas.classifications import TicketSummary
-from schemas.escalations import EscalationContext, EscalationEvent, StreamEvent, WatchContext, WatchEvent
+from schemas.context import EscalationContext, WatchContext
+from schemas.escalations import EscalationEvent, StreamEvent, WatchEvent
 from schemas.ids import derived_id, escalation_id, reference
 from schemas.message import Actor, ActorKind, Message, Meta
 from schemas.vocabulary import IssueType

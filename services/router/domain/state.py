@@ -6,7 +6,7 @@ from typing import NamedTuple
 import msgspec
 
 from schemas.classifications import Judgement, TicketSummary
-from schemas.escalations import EscalationContext
+from schemas.context import EscalationContext
 from schemas.ids import TicketKey
 from schemas.vocabulary import ClockName, EscalationState, IssueType, Reason, RecordPart, Severity, Verdict
 

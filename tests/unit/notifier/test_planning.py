@@ -7,7 +7,8 @@ import pytest
 from policy.model import Policy
 from schemas import escalations as events
 from schemas.catalogue import ESCALATIONS
-from schemas.escalations import EscalationContext, StreamEvent
+from schemas.context import EscalationContext
+from schemas.escalations import StreamEvent
 from schemas.message import Actor, ActorKind
 from schemas.vocabulary import (
     AssignmentCause,

@@ -1,0 +1,118 @@
+"""A whole installation on a broker of its own: topics, the default policy and roster, all four services."""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterable
+from contextlib import ExitStack, asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from chassis.settings import KafkaSettings
+from ops.connection import EventLog, publisher
+from ops.event_file import FileEvent
+from ops.local import ports
+from ops.topics import apply_topics
+from schemas.catalogue import SERVICES, Topic
+from schemas.message import Message
+from tests.harness.kafka import a_local_kafka
+from tests.harness.service_process import REPOSITORY, ServiceProcess
+from tests.harness.waiting import eventually
+
+CLI_SECONDS = 60
+
+
+class Installation:
+    """What a test sees of it: processes by name, the log as an outsider reads it, the command line."""
+
+    def __init__(self, bootstrap: str, folder: Path) -> None:
+        self.settings = KafkaSettings(bootstrap_servers=bootstrap)
+        self.folder = folder
+        self.services: dict[str, ServiceProcess] = {}
+        self._environment = {
+            "ESCALON_KAFKA_BOOTSTRAP_SERVERS": bootstrap,
+            "ESCALON_KAFKA_SESSION_TIMEOUT_MS": "6000",
+            "ESCALON_ROUTER_STORE_URL": f"sqlite:///{folder / 'router.db'}",
+            "ESCALON_NOTIFIER_LEDGER_URL": f"sqlite:///{folder / 'ledger.db'}",
+            "ESCALON_NOTIFIER_SINK_FILE": str(folder / "sink.jsonl"),
+            "ESCALON_SLA_MONITOR_STORAGE": str(folder / "sla_monitor"),
+        }
+
+    def start(self, name: str) -> None:
+        """Start a service; not yet ready when this returns."""
+        log = self.folder / f"{name}.log"
+        self.services[name] = ServiceProcess(name, self._environment, log, ports.free_port())
+
+    async def ready(self) -> None:
+        """Wait until every service is ready."""
+        for service in self.services.values():
+            await eventually(service.is_ready, 60, what=f"{service.name} is ready")
+
+    async def restart(self, name: str) -> None:
+        """Kill a service as a crash would, and start it again."""
+        self.services[name].kill()
+        self.start(name)
+        await self.ready()
+
+    def escalon(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run the command line and return what it said."""
+        return subprocess.run(
+            [sys.executable, "-m", "ops", *arguments],
+            cwd=REPOSITORY,
+            env={**os.environ, **self._environment},
+            capture_output=True,
+            text=True,
+            timeout=CLI_SECONDS,
+            check=False,
+        )
+
+    async def lines(self, *arguments: str) -> list[Any]:
+        """Run a reading command with --json and return its lines."""
+        said = await asyncio.to_thread(self.escalon, *arguments, "--json")
+        assert said.returncode == 0, said.stderr
+        return [json.loads(line) for line in said.stdout.splitlines()]
+
+    async def send(self, *drafts: Message, by: str | None = None) -> list[Message]:
+        """Publish events as happening now, and return them with their identity."""
+        now = datetime.now(UTC)
+        events = [FileEvent(line=0, at=None, arrives=None, by=by, id=None, draft=draft) for draft in drafts]
+        sealed = [(event.key, event.sealed(now)) for event in events]
+        await self.send_again(sealed)
+        return [message for _, message in sealed]
+
+    async def send_again(self, sealed: Iterable[tuple[str, Message]]) -> None:
+        """Publish events that have their identity already."""
+        async with publisher(self.settings) as out:
+            await out.publish(sealed)
+
+    async def log(self, *topics: Topic) -> list[Message]:
+        """Return every event of the topics so far."""
+        entries = EventLog(self.settings).entries(*topics)
+        return [entry.message async for entry in entries if entry.message is not None]
+
+    def logs(self) -> str:
+        """Return everything the services have written."""
+        return "\n".join(service.log for service in self.services.values())
+
+
+@asynccontextmanager
+async def an_installation(folder: Path) -> AsyncIterator[Installation]:
+    """Give an installation that is ready; all of it is gone when the block ends."""
+    with ExitStack() as stack:
+        broker = await asyncio.to_thread(stack.enter_context, a_local_kafka())
+        here = Installation(broker.bootstrap_servers, folder)
+        await apply_topics(here.settings)
+        for command in ("policy", "roster"):
+            said = await asyncio.to_thread(here.escalon, command, "publish")
+            assert said.returncode == 0, said.stderr
+        try:
+            for name in SERVICES:
+                here.start(name)
+            await here.ready()
+            yield here
+        finally:
+            for service in here.services.values():
+                service.kill()

@@ -1,0 +1,83 @@
+"""One of our services as a process of its own: started as a user starts it, ended by its own pid."""
+
+import os
+import signal
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+class ServiceProcess:
+    """A running `python -m services.<name>`, with its output in a file."""
+
+    def __init__(self, name: str, environment: Mapping[str, str], log: Path, port: int) -> None:
+        self.name = name
+        self._port = port
+        self._log = log
+        with log.open("ab") as written:
+            self._child = subprocess.Popen(
+                [sys.executable, "-m", f"services.{name}"],
+                cwd=REPOSITORY,
+                env={**os.environ, **environment, "ESCALON_HEALTH_PORT": str(port)},
+                stdout=written,
+                stderr=subprocess.STDOUT,
+            )
+
+    @property
+    def log(self) -> str:
+        """Everything it has written."""
+        return self._log.read_text(encoding="utf-8")
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._child.pid
+
+    def is_alive(self) -> bool:
+        """Tell whether it runs."""
+        return self._child.poll() is None
+
+    def is_ready(self) -> bool:
+        """Tell whether it says it is ready; fails the test if it has ended."""
+        assert self.is_alive(), self.log
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/readyz", timeout=1) as answer:
+                return bool(answer.status == 200)
+        except OSError:
+            return False
+
+    def metrics(self) -> str:
+        """Return what it measures."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/metrics", timeout=1) as answer:
+            return str(answer.read().decode())
+
+    def kill(self) -> None:
+        """End it as a crash would."""
+        if self.is_alive():
+            self._child.send_signal(signal.SIGKILL)
+            self._child.wait()
+
+    def end_by(self, signal_number: signal.Signals, within: timedelta) -> int:
+        """Send it a signal and return its exit code; raises TimeoutExpired."""
+        self._child.send_signal(signal_number)
+        return self._child.wait(within.total_seconds())
+
+    def exit_code(self, within: timedelta) -> int:
+        """Return the exit code of one that ends by itself; raises TimeoutExpired."""
+        return self._child.wait(within.total_seconds())
+
+
+@contextmanager
+def a_service(name: str, environment: Mapping[str, str], log: Path, port: int) -> Iterator[ServiceProcess]:
+    """Give a running service; it is gone when the block ends."""
+    process = ServiceProcess(name, environment, log, port)
+    try:
+        yield process
+    finally:
+        process.kill()
