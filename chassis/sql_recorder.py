@@ -27,7 +27,7 @@ from sqlalchemy import (
     select,
     text,
 )
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from sqlalchemy.schema import CreateIndex, CreateTable
 
@@ -217,14 +217,22 @@ class RowRecorder(SQLAlchemyProcessRecorder):
 def open_recorder(url: str) -> RowRecorder:
     """Return a recorder on SQLite (`sqlite:///path`) or PostgreSQL (`postgresql://…`); connects at first use."""
     parsed = make_url(url)
-    if parsed.get_backend_name() == "postgresql":
-        options = f"-c statement_timeout={STATEMENT_TIMEOUT_MS}"
-        arguments: dict[str, object] = {"connect_timeout": 5, "options": options}
-        shown = parsed.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
-        return RowRecorder(RowDatastore(url=shown, pool_pre_ping=True, connect_args=arguments))
-    datastore = RowDatastore(url=url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False})
+    return RowRecorder(_postgres(parsed) if parsed.get_backend_name() == "postgresql" else _sqlite(parsed))
+
+
+def _postgres(url: URL) -> RowDatastore:
+    limits: dict[str, object] = {"connect_timeout": 5, "options": f"-c statement_timeout={STATEMENT_TIMEOUT_MS}"}
+    place = url.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
+    return RowDatastore(url=place, pool_pre_ping=True, connect_args=limits)
+
+
+def _sqlite(url: URL) -> RowDatastore:
+    limits: dict[str, object] = {"check_same_thread": False}
+    if "timeout" not in url.query:
+        limits["timeout"] = BUSY_TIMEOUT_MS / 1000
+    datastore = RowDatastore(url=url.render_as_string(hide_password=False), connect_args=limits)
     event.listen(datastore.engine, "connect", _durable)
-    return RowRecorder(datastore)
+    return datastore
 
 
 def _durable(connection: Any, _: object) -> None:

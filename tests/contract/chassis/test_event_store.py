@@ -1,13 +1,15 @@
 """What the event store promises, on SQLite and on PostgreSQL alike."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
 from uuid import UUID, uuid5
 
 import pytest
 
-from chassis.errors import LostOwnershipError, StartUpError
+from chassis.errors import LostOwnershipError, RetryableError, StartUpError
 from chassis.event_store import EventStore, InputMoved, StoredEvent, check_url
 
 NAMESPACE = UUID("6f1c1f4a-5d0e-5b0a-9c55-0e5ca1011000")
@@ -170,6 +172,26 @@ async def test_a_second_start_finds_what_the_first_one_stored(store: EventStore,
         await again.prepare()
         assert await again.load([stream("a")]) == {stream("a"): [event("a", 1)]}
         await again.ping()
+
+
+async def test_a_database_that_is_locked_is_tried_again_and_nothing_counts_as_written(tmp_path: Path) -> None:
+    file = tmp_path / "store.db"
+    async with EventStore(f"sqlite:///{file}?timeout=0.05") as store:
+        with closing(sqlite3.connect(file, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            with pytest.raises(RetryableError):
+                await store.append(3, [event("a", 1)], InputMoved(INPUT, None, 1))
+            other.execute("ROLLBACK")
+        assert await store.load([stream("a")]) == {}
+        await store.append(3, [event("a", 1)], InputMoved(INPUT, None, 1))
+        assert await store.positions([INPUT]) == {INPUT: 1}
+
+
+async def test_a_database_that_is_away_names_the_place_and_no_password(free_port: int) -> None:
+    with pytest.raises(StartUpError, match=r"me:\*\*\*@127.0.0.1") as caught:
+        async with EventStore(f"postgresql://me:hunter2@127.0.0.1:{free_port}/db"):
+            pass
+    assert "hunter2" not in str(caught.value)
 
 
 @pytest.mark.parametrize("address", ["mysql://u:hunter2@host/db", "hunter2", "oracle://x"])
