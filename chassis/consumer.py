@@ -182,8 +182,8 @@ class Consumer(Generic[MessageT]):
             # Polling is how aiokafka tells of errors of the group.
             await self._fetched(())
             return False
-        self._check_co_partitioned(assigned)
         try:
+            self._check_co_partitioned(assigned)
             stored = await self._stored(assigned)
             begins = {source: await self._reader.begin(stored, source) for source in sorted(assigned)}
             await self._hooks.on_assigned(assigned)
@@ -216,6 +216,8 @@ class Consumer(Generic[MessageT]):
         if not self._subscription.co_partitioned:
             return
         counts = self._reader.partition_counts()
+        if not all(counts.values()):
+            raise RetryableError("not all topics are known yet")
         if len(set(counts.values())) > 1:
             told = ", ".join(f"{topic} has {count}" for topic, count in sorted(counts.items()))
             raise StartUpError(f"these topics need the same number of partitions: {told}")

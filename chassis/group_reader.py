@@ -10,7 +10,8 @@ from aiokafka import TopicPartition as KafkaPartition
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
-from chassis.errors import RetryableError
+from chassis.clock import REAL_TIME
+from chassis.errors import RetryableError, StartUpError
 from chassis.kafka_client import connection_options, farewell, not_reached, outcome_of
 from chassis.records import Record, TopicPartition
 from chassis.settings import KafkaSettings
@@ -21,6 +22,8 @@ _FETCH_WAIT_MS = 100
 """A partition that just ran dry waits for the fetch in flight, so this bounds what it adds to latency."""
 _PATIENCE_MS = 24 * 3600 * 1000
 """A partition may be tried again for hours: that we still poll is told by /readyz, not by leaving the group."""
+_METADATA_MS = 30_000
+_LOOK_SECONDS = 0.2
 _FAREWELL_SECONDS = 1.5
 
 log = logging.getLogger(__name__)
@@ -55,7 +58,7 @@ class GroupReader:
         self._kafka: Any = None
 
     async def start(self, listener: GroupListener) -> None:
-        """Begin to join; raises StartUpError if no broker answers."""
+        """Begin to join; raises StartUpError if no broker answers or a topic is missing."""
         kafka = AIOKafkaConsumer(
             **connection_options(self._settings, self._subscription.service),
             group_id=self._subscription.group,
@@ -66,15 +69,28 @@ class GroupReader:
             session_timeout_ms=self._settings.session_timeout_ms,
             max_poll_interval_ms=_PATIENCE_MS,
             fetch_max_wait_ms=_FETCH_WAIT_MS,
+            metadata_max_age_ms=_METADATA_MS,
         )
         try:
             await kafka.start()
+            await self._topics_known(kafka)
         except KafkaError as error:
             await kafka.stop()
             raise not_reached(self._settings, error) from error
+        except StartUpError:
+            await kafka.stop()
+            raise
         self._kafka = kafka
         # After the start, which would else wait for an assignment and could not be stopped.
         kafka.subscribe(self._subscription.topics, listener=listener)
+
+    async def _topics_known(self, kafka: Any) -> None:
+        """Return when the broker knows all topics: what is missing in an assignment stays missing until the next."""
+        limit = REAL_TIME.monotonic() + self._settings.request_timeout_ms / 1000
+        while missing := set(self._subscription.topics) - await kafka.topics():
+            if REAL_TIME.monotonic() > limit:
+                raise StartUpError(f"topics missing: {', '.join(sorted(missing))}; `escalon topics apply` creates them")
+            await asyncio.sleep(_LOOK_SECONDS)
 
     async def stop(self) -> None:
         """Leave; a static member's partitions wait for it until the session times out."""
