@@ -34,10 +34,22 @@ _TABLES = (SCHEMAS.name, POLICIES.name, ROSTER.name)
 log = logging.getLogger(__name__)
 
 
+@dataclass(slots=True)
+class _Start:
+    """Keeps /readyz from saying yes before all checks are there."""
+
+    done: bool = False
+
+    def check(self) -> str | None:
+        """Tell whether the start is over."""
+        return None if self.done else "still starting"
+
+
 @dataclass(frozen=True, slots=True)
 class _Parts:
     """What the steps of the start hand on."""
 
+    start: _Start
     settings: NotifierSettings
     registry: CollectorRegistry
     clock: Clock
@@ -58,27 +70,30 @@ async def build(life: Lifecycle, settings: NotifierSettings) -> None:
     dispatcher = Dispatcher(parts.ledger, deliverer, parts.clock, parts.metrics, lanes=settings.notifier_lanes)
     relay = OutcomeRelay(parts.ledger, KafkaOutcomes(parts.producer, wire.codec), parts.metrics)
     planner = Planner(policies, rosters, parts.ledger)
-    consumer = _consumer(parts, wire, NotifierStream(planner, parts.ledger, dispatcher, relay, parts.clock))
+    stream = NotifierStream(planner, parts.ledger, dispatcher, relay, parts.clock, parts.metrics)
+    consumer = _consumer(parts, wire, stream)
     parts.health.add_check("outcomes", relay.check)
     parts.health.add_check("consumer", consumer.check)
     # Ends in the reverse order: what is being sent when the partitions go is still recorded and published.
     life.start("outcomes", relay)
     life.start("dispatcher", dispatcher)
     life.start("consumer", consumer)
+    parts.start.done = True
 
 
 async def _foundation(life: Lifecycle, settings: NotifierSettings) -> _Parts:
     registry = CollectorRegistry()
     health = HealthServer(PRODUCER, registry, settings.health_host, settings.health_port)
+    start = _Start()
+    health.add_check("start", start.check)
     life.start("health", health)
     needed = (*_TABLES, dead_letter_topic(ESCALATIONS.name, PRODUCER))
     await check_kafka(settings.kafka, needed, co_partitioned=(ESCALATIONS.name, NOTIFICATIONS.name))
     ledger = await life.enter(SqlLedger(settings.notifier_ledger_url.get_secret_value()))
     health.add_check("ledger", ledger.check)
     producer = await life.enter(Producer(settings.kafka, PRODUCER, ProducerMetrics(registry)))
-    return _Parts(
-        settings, registry, clock_of(settings.clock_file), health, NotifierMetrics(registry), ledger, producer
-    )
+    clock = clock_of(settings.clock_file)
+    return _Parts(start, settings, registry, clock, health, NotifierMetrics(registry), ledger, producer)
 
 
 async def _start_tables(life: Lifecycle, parts: _Parts, wire: KafkaWire) -> None:

@@ -10,6 +10,7 @@ from chassis.records import Batch, TopicPartition
 from schemas.escalations import StreamEvent
 from services.notifier.domain.notice import Plan
 from services.notifier.handlers import Planner
+from services.notifier.metrics import NotifierMetrics
 from services.notifier.ports import Ledger, Progress
 
 _RETRY_AFTER = timedelta(seconds=1)
@@ -34,12 +35,21 @@ class Senders(Protocol):
 class NotifierStream:
     """Handles the batches of `escalations.v1` and says which partitions are ours to send for."""
 
-    def __init__(self, planner: Planner, ledger: Ledger, dispatcher: Senders, relay: Senders, clock: Clock) -> None:
+    def __init__(
+        self,
+        planner: Planner,
+        ledger: Ledger,
+        dispatcher: Senders,
+        relay: Senders,
+        clock: Clock,
+        metrics: NotifierMetrics,
+    ) -> None:
         self._planner = planner
         self._ledger = ledger
         self._dispatcher = dispatcher
         self._relay = relay
         self._clock = clock
+        self._metrics = metrics
 
     async def assigned(self, partitions: frozenset[TopicPartition]) -> None:
         """Begin on partitions: what is pending there is ours to send."""
@@ -64,6 +74,8 @@ class NotifierStream:
             await self._ledger.record(
                 Progress(partition=batch.partition, position=done.position, next_position=done.next_position), plans
             )
+            for plan in plans:
+                self._metrics.planned(plan)
             self._dispatcher.wake()
             self._relay.wake()
         if waits is not None:

@@ -56,9 +56,7 @@ class KafkaWire:
         """
         message = self._message(record)
         if not isinstance(message, StreamEvent):
-            raise RejectedMessageError(
-                f"{type(message).__name__} does not belong on {record.topic}", offset=record.offset
-            )
+            raise _misplaced(message, record)
         if not message.meta.id:
             raise RejectedMessageError("the event has no id", offset=record.offset)
         return message
@@ -86,9 +84,7 @@ class KafkaWire:
                 raise
             raise RejectedMessageError("an event that is none of ours", offset=record.offset) from error
         if topic_of(type(message)).name != record.topic:
-            raise RejectedMessageError(
-                f"{type(message).__name__} does not belong on {record.topic}", offset=record.offset
-            )
+            raise _misplaced(message, record)
         return message
 
     def _learn(self, record: Record) -> None:
@@ -109,6 +105,10 @@ class KafkaWire:
                 self._policies.fold(published)
             case RosterPublished() as roster:
                 self._rosters.fold(roster)
+
+
+def _misplaced(message: Message, record: Record) -> RejectedMessageError:
+    return RejectedMessageError(f"{type(message).__name__} does not belong on {record.topic}", offset=record.offset)
 
 
 def _check_words(published: PolicyPublished, offset: int) -> None:
