@@ -1,5 +1,6 @@
 """The topics of the catalogue on a real broker: created, listed, and checked before anything else starts."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from schemas.catalogue import TOPIC_MAX_MESSAGE_BYTES, TOPICS, Key, Topic, dead_
 
 CLIENT_ID = "escalon-topics"
 DEFAULT_PARTITIONS = 8
+_LOOKS = 50
+_BETWEEN_LOOKS_SECONDS = 0.1
 _DEAD_LETTERS_KEPT = timedelta(days=90)
 # A dead letter is the record as it came, and headers that say why: it must fit where the record itself just did.
 _ROOM_FOR_HEADERS = 64 * 1024
@@ -77,7 +80,7 @@ async def apply_topics(
     async with _admin(settings) as admin:
         missing = [state.spec for state in await _states(admin, partitions) if state.partitions is None]
         await _create(admin, missing, replication)
-        _raise_for_problems(await _states(admin, partitions))
+        _raise_for_problems(await _settled(admin, partitions))
     return tuple(spec.name for spec in missing)
 
 
@@ -136,6 +139,16 @@ async def _admin(settings: KafkaSettings) -> AsyncIterator[Any]:
 async def _states(admin: Any, partitions: int) -> tuple[TopicState, ...]:
     there = {topic["topic"]: len(topic["partitions"]) for topic in await admin.describe_topics()}
     return tuple(TopicState(spec, there.get(spec.name)) for spec in wanted_topics(partitions))
+
+
+async def _settled(admin: Any, partitions: int) -> tuple[TopicState, ...]:
+    """Return the states once all topics are told of: in KRaft a broker learns a moment later what was created."""
+    for _ in range(_LOOKS):
+        states = await _states(admin, partitions)
+        if all(state.partitions is not None for state in states):
+            break
+        await asyncio.sleep(_BETWEEN_LOOKS_SECONDS)
+    return states
 
 
 async def _create(admin: Any, specs: Sequence[TopicSpec], replication: int) -> None:
