@@ -90,7 +90,9 @@ async def test_all_that_was_read_comes_again_at_the_same_offsets_and_changes_not
     async with Desk(broker.bootstrap_servers) as desk:
         with a_router(broker.bootstrap_servers, f"sqlite:///{file}", tmp_path / "log", free_port) as router:
             await ready(router)
-            await desk.tell(opened(ticket), accept(ticket))
+            await desk.tell(opened(ticket))
+            await eventually(lambda: desk.names(ticket) == OPENED, what=lambda: router.log)
+            await desk.tell(accept(ticket))
             await eventually(lambda: len(desk.names(ticket)) == 4, what=lambda: router.log)
             assert router.terminate(within=SOON) == 0, router.log
         with closing(sqlite3.connect(file)) as rewinding, rewinding:
