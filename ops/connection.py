@@ -9,11 +9,11 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka import TopicPartition as KafkaPartition
 from aiokafka.errors import KafkaError
 
-from chassis.errors import StartUpError
 from chassis.kafka_client import connection_options, not_reached
 from chassis.producer import Producer
 from chassis.records import Outgoing, Record
 from chassis.settings import KafkaSettings, read_settings
+from chassis.startup import check_kafka
 from schemas.catalogue import SCHEMAS, Topic, topic_of
 from schemas.codec import Codec, SchemaBook
 from schemas.envelope import headers_of
@@ -43,6 +43,8 @@ async def read_topics(settings: KafkaSettings, topics: Iterable[str], *, follow:
 
     Joins no group and commits nothing. Raises StartUpError when no broker answers or a topic is not there.
     """
+    counts = await check_kafka(settings, tuple(topics))
+    partitions = [KafkaPartition(topic, number) for topic in sorted(counts) for number in range(counts[topic])]
     consumer: Any = AIOKafkaConsumer(**connection_options(settings, CLIENT_ID), enable_auto_commit=False)
     try:
         await consumer.start()
@@ -50,7 +52,6 @@ async def read_topics(settings: KafkaSettings, topics: Iterable[str], *, follow:
         await consumer.stop()
         raise not_reached(settings, error) from error
     try:
-        partitions = _partitions(consumer, topics)
         consumer.assign(partitions)
         await consumer.seek_to_beginning(*partitions)
         ends = await consumer.end_offsets(partitions)
@@ -122,16 +123,6 @@ class Publisher:
             records = schema_records(self._codec.book, (topic,))
             await self._producer.send_batch([Outgoing(SCHEMAS.name, key, value) for key, value in records])
             self._announced.add(topic.name)
-
-
-def _partitions(consumer: Any, topics: Iterable[str]) -> list[KafkaPartition]:
-    found = []
-    for topic in topics:
-        numbers = consumer.partitions_for_topic(topic)
-        if not numbers:
-            raise StartUpError(f"topic {topic} is not there; `escalon topics apply` creates it")
-        found += [KafkaPartition(topic, number) for number in sorted(numbers)]
-    return found
 
 
 async def _behind(consumer: Any, ends: dict[KafkaPartition, int]) -> bool:

@@ -101,7 +101,8 @@ class Feed:
                 return f"{self.clock_time(line.at)}  {line.reference:15}  {said}"
             case ev.EscalationOpened() | ev.OwnerAssigned() | ev.EscalationClosed() | ev.EscalationReopened():
                 at = self.clock_time(message.meta.occurred_at)
-                said = printable(f"{told(message)} [{message.escalation.ticket}]")
+                news = told(message).removeprefix(f"{message.escalation.reference} ")
+                said = printable(f"{news} [{message.escalation.ticket}]")
                 return f"{at}  {message.escalation.reference:15}  {words_of(type(message).__name__)}: {said}"
             case _:
                 return None

@@ -1,6 +1,7 @@
 """`escalon ticket send` and `escalon play`: publish events from a file, at once or as time goes by."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -54,12 +55,12 @@ async def play(
     typer.echo(f"{len(events)} events played")
 
 
-async def play_by_clock(events: list[FileEvent], out: Publisher) -> None:
-    """Publish each event when the installation's clock reaches it; what lies behind goes at once, with the same ids."""
-    clock = operator_clock()
+async def play_by_clock(events: list[FileEvent], out: Publisher, clock: Clock, sent: Callable[[], None]) -> None:
+    """Publish each event when the clock reaches it; what lies behind goes at once, with the same ids."""
     for event in sorted(events, key=_arrival):
         await _reached(clock, _arrival(event))
         await out.publish([(event.key, event.sealed(clock.now()))])
+        sent()
 
 
 async def _reached(clock: Clock, instant: datetime) -> None:

@@ -1,0 +1,41 @@
+"""`escalon watch`: the live view of any installation; reads only."""
+
+import asyncio
+import logging
+import signal
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+
+from chassis.clock import SharedClock
+from ops.connection import kafka_settings
+from ops.dashboard import Dashboard, Moment
+from ops.local_run import local_defaults, operator_clock
+from ops.output import EXIT_USAGE, command, fail
+from ops.watch import show
+
+Zone = Annotated[str, typer.Option("--zone", help="Time zone of the times shown.")]
+
+
+@command
+async def watch(zone: Zone = "UTC") -> None:
+    """Show open escalations and what is sent to whom and why, until Ctrl-C; without a terminal, a line for each."""
+    local_defaults()
+    logging.getLogger().addHandler(logging.NullHandler())
+    clock = operator_clock()
+    speed = clock.speed if isinstance(clock, SharedClock) else 1.0
+    showing = asyncio.create_task(show(kafka_settings(), Dashboard(zone_of(zone)), lambda: Moment(clock.now(), speed)))
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, showing.cancel)
+    await asyncio.wait({showing})
+    if not showing.cancelled():
+        showing.result()
+
+
+def zone_of(name: str) -> ZoneInfo:
+    """Return a time zone by name; ends the command for one there is none of."""
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError):
+        raise fail(f"--zone {name}: no such time zone; one is called Europe/Berlin", EXIT_USAGE) from None
