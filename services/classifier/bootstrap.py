@@ -10,6 +10,7 @@ from chassis.health import HealthServer
 from chassis.lifecycle import Lifecycle
 from chassis.metrics import ConsumerMetrics, ProducerMetrics
 from chassis.producer import Producer
+from chassis.records import TopicPartition
 from chassis.startup import check_kafka
 from policy.registry import PolicyRegistry
 from schemas.catalogue import ACCOUNTS, CLASSIFICATIONS, POLICIES, SCHEMAS, TICKETS, dead_letter_topic
@@ -37,6 +38,19 @@ class _Parts:
     health: HealthServer
     metrics: ClassifierMetrics
     producer: Producer
+    starting: "_Starting"
+    partitions: int
+
+
+class _Starting:
+    """What /readyz is told until every part is there and has its own check."""
+
+    def __init__(self) -> None:
+        self.is_over = False
+
+    def check(self) -> str | None:
+        """Tell /readyz what is wrong."""
+        return None if self.is_over else "starting"
 
 
 async def build(life: Lifecycle, settings: ClassifierSettings) -> None:
@@ -49,20 +63,27 @@ async def build(life: Lifecycle, settings: ClassifierSettings) -> None:
     await wire.announce(parts.producer)
     output = KafkaOutput(parts.producer, wire.codec)
     stream = ClassifierStream(Classifier(RuleJudge(), accounts), policies, output, parts.clock, parts.metrics)
+    places = [TopicPartition(TICKETS.name, number) for number in range(parts.partitions)]
+    await KafkaBeginning(settings.kafka, PRODUCER, places).settle(settings.since)
     consumer = _consumer(parts, wire, stream)
     parts.health.add_check("consumer", consumer.check)
     life.start("consumer", consumer)
     life.start("progress", ProgressTeller(consumer, stream.done, output, parts.clock, parts.metrics))
+    parts.starting.is_over = True
 
 
 async def _foundation(life: Lifecycle, settings: ClassifierSettings) -> _Parts:
     registry = CollectorRegistry()
     health = HealthServer(PRODUCER, registry, settings.health_host, settings.health_port)
+    starting = _Starting()
+    health.add_check("start", starting.check)
     life.start("health", health)
     needed = (*_TABLES, dead_letter_topic(TICKETS.name, PRODUCER))
-    await check_kafka(settings.kafka, needed, co_partitioned=(TICKETS.name, CLASSIFICATIONS.name))
+    counts = await check_kafka(settings.kafka, needed, co_partitioned=(TICKETS.name, CLASSIFICATIONS.name))
     producer = await life.enter(Producer(settings.kafka, PRODUCER, ProducerMetrics(registry)))
-    return _Parts(settings, registry, clock_of(settings.clock_file), health, ClassifierMetrics(registry), producer)
+    clock = clock_of(settings.clock_file)
+    metrics = ClassifierMetrics(registry)
+    return _Parts(settings, registry, clock, health, metrics, producer, starting, counts[TICKETS.name])
 
 
 async def _start_tables(life: Lifecycle, parts: _Parts, wire: KafkaWire) -> None:
@@ -83,11 +104,9 @@ def _consumer(parts: _Parts, wire: KafkaWire, stream: ClassifierStream) -> Consu
         group=PRODUCER,
         topics=(TICKETS.name,),
         instance_id=f"{PRODUCER}-{settings.replica_id}",
-        from_beginning=False,
         max_records=_RECORDS_AT_ONCE,
     )
     hooks = Hooks(
-        positions=None if settings.since is None else KafkaBeginning(settings.kafka, PRODUCER, settings.since),
         metrics=ConsumerMetrics(parts.registry),
         on_assigned=stream.reassigned,
         on_revoked=stream.reassigned,

@@ -3,12 +3,12 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
-from chassis.clock import REAL_TIME, Clock
+from chassis.clock import Clock
 from chassis.dead_letters import RecordSink
 from chassis.errors import RetryableError
 from chassis.records import Batch, Item, Outgoing, TopicPartition
@@ -56,21 +56,29 @@ class Mark(NamedTuple):
     end: int
 
 
+class Output(NamedTuple):
+    """An event and the partition it belongs on."""
+
+    partition: int
+    message: Message
+
+
 class KafkaOutput:
-    """Writes events of the classifier to a partition, and returns when they are durable."""
+    """Writes events of the classifier to partitions, and returns when they are durable."""
 
     def __init__(self, sink: RecordSink, codec: Codec) -> None:
         self._sink = sink
         self._codec = codec
 
-    async def send(self, messages: Sequence[Message], partition: int) -> None:
-        """Write to this very partition, in order; raises RetryableError."""
-        await self._sink.send_batch([self._outgoing(message, partition) for message in messages])
+    async def send(self, outputs: Iterable[Output]) -> None:
+        """Write to these very partitions, each in order; raises RetryableError."""
+        await self._sink.send_batch([self._outgoing(output) for output in outputs])
 
-    def _outgoing(self, message: Message, partition: int) -> Outgoing:
+    def _outgoing(self, output: Output) -> Outgoing:
+        message = output.message
         key = message.meta.correlation_id.encode()
         value = self._codec.encode(message)
-        return Outgoing(CLASSIFICATIONS.name, key, value, headers_of(message), partition)
+        return Outgoing(CLASSIFICATIONS.name, key, value, headers_of(message), output.partition)
 
 
 class ClassifierStream:
@@ -99,7 +107,7 @@ class ClassifierStream:
         policy = self._policies.latest()
         for part in _slices(batch.items):
             classified = [await self._judged(item.message, policy) for item in part]
-            await self._output.send(classified, batch.partition)
+            await self._output.send(Output(batch.partition, message) for message in classified)
             self._done[batch.source] = part[-1].record.offset + 1
         self._done[batch.source] = batch.next_position
 
@@ -164,17 +172,19 @@ class ProgressTeller:
         """Note where the partitions end now and then, and tell what is reached."""
         held = {partition for partition in self._ends.assigned if partition.topic == TICKETS.name}
         self._marks = {partition: self._marks.get(partition, deque()) for partition in held}
-        if held and REAL_TIME.monotonic() - self._marked_at >= _MARK_SECONDS:
+        if held and self._clock.monotonic() - self._marked_at >= _MARK_SECONDS:
             await self._mark(held)
-        for partition in sorted(held):
-            reached_at = self._reached(partition)
-            if reached_at is not None:
-                progress = progressed(partition.partition, reached_at, self._clock.now())
-                await self._output.send([progress], partition.partition)
-                self._metrics.progress_timestamp_seconds.labels(str(partition.partition)).set(reached_at.timestamp())
+        reached = {partition: at for partition in sorted(held) if (at := self._reached(partition)) is not None}
+        if reached:
+            now = self._clock.now()
+            await self._output.send(
+                Output(source.partition, progressed(source.partition, at, now)) for source, at in reached.items()
+            )
+        for partition, at in reached.items():
+            self._metrics.progress_timestamp_seconds.labels(str(partition.partition)).set(at.timestamp())
 
     async def _mark(self, held: Collection[TopicPartition]) -> None:
-        self._marked_at = REAL_TIME.monotonic()
+        self._marked_at = self._clock.monotonic()
         at = self._clock.now()
         for partition, end in (await self._ends.end_offsets(held)).items():
             marks = self._marks[partition]

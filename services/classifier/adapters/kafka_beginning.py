@@ -1,31 +1,56 @@
-"""Where a first start begins that was told an instant: at the first record that arrived from then on."""
+"""Where a first start begins: at what arrives from now on, or from an instant on; decided once, and kept by Kafka.
 
-from collections.abc import Collection, Mapping
+It is committed before anything is read, so a crash at once after the first start loses nothing and judges nothing old.
+"""
+
+import asyncio
+import logging
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka import TopicPartition as KafkaPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import CommitFailedError, IllegalGenerationError, KafkaError, UnknownMemberIdError
 
-from chassis.kafka_client import connection_options, outcome_of
+from chassis.backoff import backoff_seconds
+from chassis.errors import StartUpError
+from chassis.kafka_client import connection_options
 from chassis.records import TopicPartition
 from chassis.settings import KafkaSettings
 
+_TRIES = 6
+_ACTIVE = (CommitFailedError, IllegalGenerationError, UnknownMemberIdError)
+"""How a broker refuses a commit from outside a group that has members: those have settled it, or are about to."""
+
+log = logging.getLogger(__name__)
+
 
 class KafkaBeginning:
-    """Positions of partitions that the group has never committed; the others are left to what it committed.
+    """The offsets of a group on partitions before its first start. `since` is real time, as record timestamps are."""
 
-    `since` is real time, as record timestamps are.
-    """
-
-    def __init__(self, settings: KafkaSettings, group: str, since: datetime) -> None:
+    def __init__(self, settings: KafkaSettings, group: str, places: Collection[TopicPartition]) -> None:
         self._settings = settings
         self._group = group
-        self._since_ms = int(since.timestamp() * 1000)
+        self._places = [KafkaPartition(*place) for place in places]
 
-    async def load(self, partitions: Collection[TopicPartition]) -> Mapping[TopicPartition, int]:
-        """Return where the partitions without a committed offset begin; raises RetryableError."""
+    async def settle(self, since: datetime | None) -> None:
+        """Commit where a group begins that never committed; leave any other as it is. Raises StartUpError.
+
+        A partition that is added to the topic later has no offset and is read from its beginning.
+        """
+        failure: Exception | None = None
+        for attempt in range(1, _TRIES + 1):
+            try:
+                if await self._settled(since):
+                    return
+            except KafkaError as error:
+                failure = error
+            await asyncio.sleep(backoff_seconds(attempt))
+        told = "another member of the group holds it" if failure is None else type(failure).__name__
+        raise StartUpError(f"where the first start begins could not be committed: {told}")
+
+    async def _settled(self, since: datetime | None) -> bool:
         kafka: Any = AIOKafkaConsumer(
             **connection_options(self._settings, f"{self._group}-beginning"),
             group_id=self._group,
@@ -33,19 +58,22 @@ class KafkaBeginning:
         )
         try:
             await kafka.start()
-            places = [KafkaPartition(*partition) for partition in partitions]
-            new = [place for place in places if await kafka.committed(place) is None]
-            kafka.assign(new)
-            return await self._positions(kafka, new) if new else {}
-        except KafkaError as error:
-            raise outcome_of(error, "looking for the beginning") from error
+            kafka.assign(self._places)
+            committed = [await kafka.committed(place) for place in self._places]
+            if any(offset is not None for offset in committed):
+                return True
+            await kafka.commit(await self._offsets(kafka, since))
+        except _ACTIVE:
+            return False
         finally:
             await kafka.stop()
+        log.info("this is the first start: tickets are judged from %s on", since or "now")
+        return True
 
-    async def _positions(self, kafka: Any, places: list[KafkaPartition]) -> dict[TopicPartition, int]:
-        ends: dict[KafkaPartition, int] = await kafka.end_offsets(places)
-        found: dict[KafkaPartition, Any] = await kafka.offsets_for_times(dict.fromkeys(places, self._since_ms))
-        return {
-            TopicPartition(place.topic, place.partition): ends[place] if found[place] is None else found[place].offset
-            for place in places
-        }
+    async def _offsets(self, kafka: Any, since: datetime | None) -> dict[KafkaPartition, int]:
+        ends: dict[KafkaPartition, int] = await kafka.end_offsets(self._places)
+        if since is None:
+            return ends
+        since_ms = int(since.timestamp() * 1000)
+        found: dict[KafkaPartition, Any] = await kafka.offsets_for_times(dict.fromkeys(self._places, since_ms))
+        return {place: ends[place] if found[place] is None else found[place].offset for place in self._places}

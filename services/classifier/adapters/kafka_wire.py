@@ -34,7 +34,7 @@ class KafkaWire:
         self._accounts = accounts
         self.codec = Codec(self._book, Framing.SINGLE_OBJECT if url is None else Framing.CONFLUENT)
         self._decode: PatientDecoder[Message] = PatientDecoder(
-            decode=self.codec.decode,
+            decode=self._message,
             unknown=UnknownSchemaError,
             unresolved=UnresolvedSchemaError,
             malformed=MalformedMessageError,
@@ -72,6 +72,15 @@ class KafkaWire:
         if self._registry is None:
             return None
         return SchemaLookup(self._registry, self._book.wanted_ids, self._book.learn, self._book.refuse)
+
+    def _message(self, value: bytes) -> Message:
+        """Return the event; what is framed for a registry will never be right where there is none to ask."""
+        try:
+            return self.codec.decode(value)
+        except UnresolvedSchemaError as error:
+            if self._registry is None:
+                raise MalformedMessageError("framed for a schema registry, and none is configured") from error
+            raise
 
     def _learn(self, record: Record) -> None:
         if record.value is None:
