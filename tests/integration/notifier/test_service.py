@@ -160,3 +160,15 @@ async def test_an_event_waits_for_the_policy_it_is_pinned_to(
             await desk.publish_policy("later-1")
             await eventually(lambda: desk.outcomes(waiting), 40, what=lambda: notifier.log)
             assert notifier.terminate(within=SOON) == 0, notifier.log
+
+
+async def test_a_first_start_that_was_told_an_instant_tells_what_was_since(
+    broker: LocalKafka, tmp_path: Path, free_port: int
+) -> None:
+    ticket = "zendesk-eu/since"
+    async with Desk(broker.bootstrap_servers) as desk:
+        await desk.tell(assigned(ticket))
+        since = {"ESCALON_NOTIFIER_SINCE": "2020-01-01T00:00:00Z"}
+        with a_notifier(broker.bootstrap_servers, tmp_path, free_port, since) as notifier:
+            await eventually(lambda: desk.outcomes(ticket), 40, what=lambda: notifier.log)
+            assert notifier.terminate(within=SOON) == 0, notifier.log

@@ -7,7 +7,7 @@ import pytest
 from policy.model import Policy
 from schemas import escalations as events
 from schemas.catalogue import ESCALATIONS
-from schemas.context import EscalationContext
+from schemas.context import EscalationContext, WatchContext
 from schemas.escalations import StreamEvent
 from schemas.message import Actor, ActorKind
 from schemas.vocabulary import (
@@ -166,7 +166,7 @@ def test_every_event_of_the_stream_was_thought_of() -> None:
 
 
 def rejection(sender: Actor) -> events.CommandRejected:
-    watch = events.WatchContext(stream_id="s", version=1, ticket="zendesk-eu/1", reference="ESC-1")
+    watch = WatchContext(stream_id="s", version=1, ticket="zendesk-eu/1", reference="ESC-1")
     return sealed(
         events.CommandRejected(
             command="AcceptEscalation", command_id="c", sender=sender, reason="only the owner accepts", watch=watch

@@ -1,0 +1,150 @@
+"""Lanes side by side, each in order; partitions that go are let go of; outcomes are published until they are."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from prometheus_client import CollectorRegistry
+
+from chassis.clock import ManualClock
+from chassis.errors import RetryableError
+from schemas import escalations as events
+from schemas.notifications import NoticeOutcome
+from schemas.vocabulary import AssignmentCause
+from services.notifier.adapters.dispatcher import Dispatcher
+from services.notifier.adapters.in_memory import InMemoryLedger, RecordingChannel, RecordingOutcomes
+from services.notifier.adapters.outcome_relay import OutcomeRelay
+from services.notifier.domain.delivery import Patience
+from services.notifier.domain.notice import Plan
+from services.notifier.domain.outcomes import Receipt
+from services.notifier.handlers import Deliverer, Outlets, Planner
+from services.notifier.metrics import NotifierMetrics
+from services.notifier.ports import Letter, Progress, TryLaterError
+from tests.harness.notices import AT, FixedRosters, PinnedPolicies, a_context, sealed
+from tests.harness.waiting import eventually
+
+
+class StubbornChannel(RecordingChannel):
+    """Hangs for one recipient, refuses another for a while, takes the rest."""
+
+    def __init__(self, *, hangs_for: str = "", refuses: str = "") -> None:
+        super().__init__()
+        self._hangs_for = hangs_for
+        self.refuses = refuses
+        self.tried: list[str] = []
+
+    async def send(self, letter: Letter) -> Receipt:
+        recipient = letter.notice.recipient
+        self.tried.append(recipient)
+        if recipient == self._hangs_for:
+            await asyncio.Event().wait()
+        if recipient == self.refuses:
+            raise TryLaterError("not now")
+        return await super().send(letter)
+
+
+class UnwillingOutcomes(RecordingOutcomes):
+    """Fails a few times before it takes anything."""
+
+    def __init__(self, failures: int) -> None:
+        super().__init__()
+        self._failures = failures
+
+    async def publish(self, outcomes: Sequence[NoticeOutcome]) -> None:
+        if self._failures:
+            self._failures -= 1
+            raise RetryableError("the broker is away")
+        await super().publish(outcomes)
+
+
+async def a_ledger(*told: tuple[int, str, int]) -> InMemoryLedger:
+    """Give a ledger with so many notices for each owner in each partition."""
+    ledger = InMemoryLedger()
+    planner = Planner(PinnedPolicies(), FixedRosters(), ledger)
+    for partition, owner, count in told:
+        plans = [planner.on_escalation_event(assigned(owner, f"{partition}-{owner}-{n}"), AT) for n in range(count)]
+        position = (await ledger.positions()).get(partition, 0)
+        progress = Progress(partition=partition, position=position, next_position=position + count)
+        await ledger.record(progress, [Plan(notices=plan.notices) for plan in plans])
+    return ledger
+
+
+def assigned(owner: str, name: str) -> events.OwnerAssigned:
+    event = events.OwnerAssigned(owner=owner, cause=AssignmentCause.OPENED, cycle=1)
+    return sealed(event, name=name, context=a_context(owner=owner))
+
+
+@asynccontextmanager
+async def dispatching(
+    ledger: InMemoryLedger, channel: RecordingChannel, *, lanes: int = 8
+) -> AsyncIterator[Dispatcher]:
+    deliverer = Deliverer(ledger, Outlets((), channel), Patience())
+    metrics = NotifierMetrics(CollectorRegistry())
+    dispatcher = Dispatcher(ledger, deliverer, ManualClock(AT), metrics, lanes=lanes)
+    running = asyncio.create_task(dispatcher.run())
+    try:
+        yield dispatcher
+    finally:
+        dispatcher.stop()
+        await running
+
+
+def recipients(channel: RecordingChannel) -> list[str]:
+    return [letter.notice.recipient for letter in channel.letters]
+
+
+async def test_only_what_is_held_is_sent_and_each_lane_in_order() -> None:
+    ledger, channel = await a_ledger((0, "ana", 3), (1, "ben", 2)), RecordingChannel()
+    async with dispatching(ledger, channel) as dispatcher:
+        dispatcher.hold({0})
+        await eventually(lambda: len(channel.letters) == 3)
+        assert recipients(channel) == ["ana"] * 3
+        causes = [letter.notice.cause.id for letter in channel.letters]
+        assert causes == [assigned("ana", f"0-ana-{n}").meta.id for n in range(3)]
+        dispatcher.hold({1})
+        await eventually(lambda: len(channel.letters) == 5)
+
+
+async def test_a_receiver_that_hangs_keeps_no_other_waiting_and_its_notice_counts_as_interrupted() -> None:
+    ledger, channel = await a_ledger((0, "ana", 2), (0, "ben", 4)), StubbornChannel(hangs_for="ana")
+    async with dispatching(ledger, channel) as dispatcher:
+        dispatcher.hold({0})
+        await eventually(lambda: recipients(channel) == ["ben"] * 4)
+        await dispatcher.release({0})
+    pending = await ledger.pending({0}, 0, 10)
+    assert [(each.attempts, each.interrupted) for each in pending] == [(1, True), (0, False)]
+
+
+async def test_what_waits_for_its_next_attempt_is_not_overtaken_in_its_lane() -> None:
+    ledger, channel = await a_ledger((0, "ana", 3)), StubbornChannel(refuses="ana")
+    async with dispatching(ledger, channel) as dispatcher:
+        dispatcher.hold({0})
+        await eventually(lambda: channel.tried)
+        channel.refuses = ""
+        await eventually(lambda: len(channel.letters) == 3)
+    causes = [letter.notice.cause.id for letter in channel.letters]
+    assert causes == [assigned("ana", f"0-ana-{n}").meta.id for n in range(3)]
+
+
+async def test_one_lane_at_a_time_is_enough_to_send_everything() -> None:
+    ledger = await a_ledger((0, "ana", 2), (1, "ben", 2), (2, "mia", 250))
+    channel = RecordingChannel()
+    async with dispatching(ledger, channel, lanes=1) as dispatcher:
+        dispatcher.hold({0, 1, 2})
+        await eventually(lambda: len(channel.letters) == 254)
+
+
+async def test_outcomes_are_published_until_they_are_and_not_again() -> None:
+    ledger = await a_ledger((0, "ana", 3))
+    await Deliverer(ledger, Outlets((), RecordingChannel())).deliver_pending({0}, AT)
+    outcomes = UnwillingOutcomes(failures=2)
+    relay = OutcomeRelay(ledger, outcomes, NotifierMetrics(CollectorRegistry()))
+    relay.hold({0})
+    running = asyncio.create_task(relay.run())
+    await eventually(lambda: len(outcomes.published) == 3)
+    assert relay.check() is None
+    await relay.release({0})
+    relay.stop()
+    await running
+    assert len(outcomes.published) == 3
+    assert await ledger.unpublished({0}, 10) == []
