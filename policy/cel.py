@@ -102,13 +102,14 @@ class Evidence:
         """Tell whether the rule's expression comes out true."""
         return program.execute(self._context) is True
 
-    def with_reasons(self, reasons: frozenset[Reason]) -> "Evidence":
-        """Return the evidence that rules on severity and type see."""
+    def conclude(self, reasons: frozenset[Reason]) -> None:
+        """Let rules on severity and type be asked from now on: they see the reasons found."""
         found: Variables = {
             "reason": {reason.value: reason in reasons for reason in Reason},
             "qualifies": bool(reasons),
         }
-        return Evidence(self._variables | found, self._words)
+        # One context a ticket: building it costs more than all its rules.
+        self._context.update(found)
 
     def words_for(self, path: str) -> tuple[str, ...]:
         """Return the words that speak for what a rule read: a signal's own, or a filled field and its value."""
@@ -160,6 +161,8 @@ class CompiledCriteria:
         }
         self.severities: tuple[CompiledRule[SeverityRule], ...] = _compiled(criteria.severities)
         self.types: tuple[CompiledRule[TypeRule], ...] = _compiled(criteria.types)
+        reads = (path for _, rule in _rules(criteria) for path in paths_in(rule.when))
+        self._counted = frozenset(path.removeprefix("count.") for path in reads if path.startswith("count."))
 
     def evidence(self, ticket: Ticket, account: AccountSnapshot | None, at: datetime) -> Evidence:
         """Return what the ticket shows; time grows with the length of its text, which is cut."""
@@ -169,7 +172,7 @@ class CompiledCriteria:
             "ticket": ticket_variables(ticket, at),
             "account": account_variables(ticket.fields, account, at),
             "signal": {name: bool(words) for name, words in found.items()},
-            "count": {name: len(words) for name, words in found.items()},
+            "count": {name: len(found[name]) for name in self._counted},
             "quantity": {name: largest_number(pattern, text) for name, pattern in self._quantities.items()},
             "front_line_fraction": self._fraction,
         }

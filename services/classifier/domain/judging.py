@@ -30,9 +30,9 @@ def judge(
     evidence = criteria.evidence(ticket, account, occurred_at)
     matched = {reason: _holding(rules, evidence) for reason, rules in criteria.reasons.items()}
     reasons = tuple(reason for reason in Reason if matched[reason])
-    later = evidence.with_reasons(frozenset(reasons))
-    severity_rule = next(iter(_holding(criteria.severities, later)), None)
-    type_rules = _holding(criteria.types, later)
+    evidence.conclude(frozenset(reasons))
+    severity_rule = next(iter(_holding(criteria.severities, evidence)), None)
+    type_rules = _holding(criteria.types, evidence)
     types = _weighed(type_rules)
     leading = [rule for rule in type_rules if rule.rule.type is types[0][0]]
     return Judgement(
@@ -46,8 +46,8 @@ def judge(
         ),
         because=(
             *(_because(rule, evidence) for reason in reasons for rule in matched[reason]),
-            *([] if severity_rule is None else [_because(severity_rule, later)]),
-            *(_because(rule, later) for rule in leading),
+            *([] if severity_rule is None else [_because(severity_rule, evidence)]),
+            *(_because(rule, evidence) for rule in leading),
         ),
         model_version=MODEL_VERSION,
     )
