@@ -16,7 +16,7 @@ from schemas.notifications import NoticeDelivered, NoticeOutcome, NoticeUndelive
 _KEPT_LINES = 500
 _KEPT_REASONS = 10_000
 _KEPT_IDS = 50_000
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
+_UNPRINTABLE = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
 """Control characters, and those that turn the direction of text round; they would be obeyed by a terminal."""
 
 

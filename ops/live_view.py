@@ -10,10 +10,10 @@ from ops.board import Row
 from ops.dashboard import Dashboard, Moment, by_severity, duration_words
 from ops.feed import FeedLine, printable
 
-_WIDE = 112
-"""From so many columns on there is room for the subject."""
+_BROAD, _WIDE = 96, 112
+"""From so many columns on there is room for the subject, and for names and channels."""
 _HEADER_LINES = 2
-_HEADS = 2
+_HEADS = 1
 """Each table's own head."""
 _LEAST_ROWS = 3
 _SHARE_OF_BOARD = 0.6
@@ -67,7 +67,7 @@ def _board(dashboard: Dashboard, rows: list[Row], now: datetime, width: int) -> 
     for head, fixed in (("reference", 15), ("sev", 3), ("type", 10), ("owner", 14), ("state", 9), ("next promise", 14)):
         table.add_column(head, width=fixed, no_wrap=True, overflow="ellipsis")
     table.add_column("time left", width=11, no_wrap=True)
-    if width >= _WIDE:
+    if width >= _BROAD:
         table.add_column("subject", no_wrap=True, overflow="ellipsis", ratio=1)
     for row in rows:
         cells = [
@@ -79,7 +79,7 @@ def _board(dashboard: Dashboard, rows: list[Row], now: datetime, width: int) -> 
             Text(row.next_promise.value.replace("_", " ") if row.next_promise else "-"),
             _time_left(dashboard, row, now),
         ]
-        table.add_row(*cells, *([Text(printable(row.subject), "dim")] if width >= _WIDE else []))
+        table.add_row(*cells, *([Text(printable(row.subject), "dim")] if width >= _BROAD else []))
     return table
 
 
@@ -100,7 +100,7 @@ def _rest(count: int) -> Text:
 def _feed(dashboard: Dashboard, lines: list[FeedLine], width: int) -> Table:
     table = _table()
     table.add_column("sent", width=8, no_wrap=True)
-    table.add_column("what", width=17 if width < _WIDE else 22, no_wrap=True, overflow="ellipsis")
+    table.add_column("what", width=17 if width < _BROAD else 21, no_wrap=True, overflow="ellipsis")
     table.add_column("to", width=14 if width < _WIDE else 24, no_wrap=True, overflow="ellipsis")
     if width >= _WIDE:
         table.add_column("by", width=8, no_wrap=True, overflow="ellipsis")
