@@ -25,7 +25,7 @@ def judge(
     """Return the verdict on the ticket as it was at the instant.
 
     The same input gives the same output, byte for byte. Severity and type are given also where nothing qualifies.
-    Where no severity rule holds it is P4; where no type rule holds the issue is technical.
+    Where no severity rule holds it is P4; where no type rule holds the issue is one of service.
     """
     evidence = criteria.evidence(ticket, account, occurred_at)
     matched = {reason: _holding(rules, evidence) for reason, rules in criteria.reasons.items()}
@@ -58,12 +58,12 @@ def _holding(rules: Iterable[CompiledRule[R]], evidence: Evidence) -> list[Compi
 
 
 def _weighed(rules: Iterable[CompiledRule[TypeRule]]) -> list[tuple[IssueType, int]]:
-    """Return the types that rules speak for with their weights, heaviest first; technical where there is none."""
+    """Return the types that rules speak for with their weights, heaviest first; service where there is none."""
     weights = dict.fromkeys(_LEADS_A_TIE, 0)
     for rule in rules:
         weights[rule.rule.type] += rule.rule.weight
     heavy = sorted(((kind, weight) for kind, weight in weights.items() if weight > 0), key=lambda found: -found[1])
-    return heavy or [(IssueType.TECHNICAL, 0)]
+    return heavy or [(IssueType.SERVICE, 0)]
 
 
 def _confidence(on_words: list[bool], types: list[tuple[IssueType, int]]) -> float:
