@@ -1,6 +1,7 @@
 """A local installation: where it lives, which ports it takes, how its processes are run."""
 
 import os
+import shutil
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ import msgspec
 from chassis.errors import StartUpError
 from chassis.settings import KafkaSettings, read_settings
 from ops.local import prerequisites
-from ops.local.__main__ import clear, is_alive
+from ops.local.__main__ import is_alive
 from ops.local.kafka import KafkaPlace, LocalKafka
 from ops.local.ports import is_free
 from ops.local_run import BOOTSTRAP, CLOCK_FILE, RUN_FILE, LocalRun, LocalSettings
@@ -68,9 +69,16 @@ class Installation:
                     f"or let ESCALON_LOCAL_PORT name the first of six other ports (now {self.port})"
                 )
         if fresh:
-            clear(self.folder)
+            self.forget()
         for folder in (self.logs, *(self.folder / name for name in SERVICES)):
             folder.mkdir(parents=True, exist_ok=True)
+
+    def forget(self) -> None:
+        """Delete what was stored, and nothing else that stands in the folder. Safe to repeat."""
+        for name in (*SERVICES, Path("kafka", "log"), self.logs.name):
+            shutil.rmtree(self.folder / name, ignore_errors=True)
+        self.clock_file.unlink(missing_ok=True)
+        self.say_no_more()
 
     def running(self) -> LocalRun | None:
         """Return the installation that runs here; None where there is none."""

@@ -108,6 +108,16 @@ class KeptService:
         """Return its name."""
         return self._command.name
 
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """Return what it is told."""
+        return self._command.environment
+
+    @property
+    def pid(self) -> int | None:
+        """Return its process id while it runs."""
+        return self._process.pid if self._process is not None and self._process.is_running() else None
+
     def start(self) -> None:
         """Start it; it is not ready yet."""
         command = self._command
