@@ -5,7 +5,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import ExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,7 +28,7 @@ CLI_SECONDS = 60
 class Installation:
     """What a test sees of it: processes by name, the log as an outsider reads it, the command line."""
 
-    def __init__(self, bootstrap: str, folder: Path) -> None:
+    def __init__(self, bootstrap: str, folder: Path, environment: Mapping[str, str] | None = None) -> None:
         self.settings = KafkaSettings(bootstrap_servers=bootstrap)
         self.folder = folder
         self.services: dict[str, ServiceProcess] = {}
@@ -39,6 +39,7 @@ class Installation:
             "ESCALON_NOTIFIER_LEDGER_URL": f"sqlite:///{folder / 'ledger.db'}",
             "ESCALON_NOTIFIER_SINK_FILE": str(folder / "sink.jsonl"),
             "ESCALON_SLA_MONITOR_STORAGE": str(folder / "sla_monitor"),
+            **(environment or {}),
         }
 
     def start(self, name: str) -> None:
@@ -99,20 +100,29 @@ class Installation:
 
 
 @asynccontextmanager
-async def an_installation(folder: Path) -> AsyncIterator[Installation]:
-    """Give an installation that is ready; all of it is gone when the block ends."""
+async def a_prepared_installation(
+    folder: Path, environment: Mapping[str, str] | None = None
+) -> AsyncIterator[Installation]:
+    """Give a broker with topics, policy and roster, no service started yet; all is gone when the block ends."""
     with ExitStack() as stack:
         broker = await asyncio.to_thread(stack.enter_context, a_local_kafka())
-        here = Installation(broker.bootstrap_servers, folder)
+        here = Installation(broker.bootstrap_servers, folder, environment)
         await apply_topics(here.settings)
         for command in ("policy", "roster"):
             said = await asyncio.to_thread(here.escalon, command, "publish")
             assert said.returncode == 0, said.stderr
         try:
-            for name in SERVICES:
-                here.start(name)
-            await here.ready()
             yield here
         finally:
             for service in here.services.values():
                 service.kill()
+
+
+@asynccontextmanager
+async def an_installation(folder: Path) -> AsyncIterator[Installation]:
+    """Give an installation that is ready; all of it is gone when the block ends."""
+    async with a_prepared_installation(folder) as here:
+        for name in SERVICES:
+            here.start(name)
+        await here.ready()
+        yield here
