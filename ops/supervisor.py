@@ -46,6 +46,11 @@ class Kept(Protocol):
         """Tell whether it does its work; blocks for a moment."""
         ...
 
+    @property
+    def log(self) -> Path:
+        """Return the file it writes to."""
+        ...
+
     def last_words(self) -> str:
         """Return what it said last, for the one line that tells why it ended."""
         ...
@@ -79,9 +84,14 @@ class KeptBroker:
         """End it as a power cut would."""
         self._kafka.kill()
 
+    @property
+    def log(self) -> Path:
+        """Return the file it writes to."""
+        return self._kafka.place.log
+
     def last_words(self) -> str:
         """Return where it writes."""
-        return f"see {self._kafka.place.log}"
+        return f"see {self.log}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,10 +155,15 @@ class KeptService:
         if self._process is not None:
             self._process.stop(grace)
 
+    @property
+    def log(self) -> Path:
+        """Return the file it writes to."""
+        return self._command.log
+
     def last_words(self) -> str:
         """Return what it wrote last, and where the rest is."""
         words = self._process.last_words(1) if self._process is not None else ""
-        return f"{words[-300:]} ({self._command.log})"
+        return f"{words[-300:]} ({self.log})"
 
 
 class Supervisor:
@@ -229,7 +244,7 @@ class Supervisor:
         if len(ended) > _RESTARTS:
             raise StartUpError(f"{one.name} ended {len(ended)} times in a row: {one.last_words()}")
         self._ready[one.name] = False
-        self._say(f"{one.name} ended by itself and is started again: {one.last_words()}")
+        self._say(f"{one.name} ended by itself and is started again ({one.log})")
         if isinstance(one, KeptBroker):
             await self.start_broker()
         else:
