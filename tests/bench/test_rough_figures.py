@@ -1,4 +1,4 @@
-"""Rough figures of the whole path on this machine: events a second through each service, ticket to first notice, memory.
+"""Rough figures of the whole path on this machine: events a second through each service, first notices, memory.
 
 Run by hand: `make test ARGS=bench`. Every message goes to a broker of its own on the loopback address; nothing is
 asserted but that nothing was lost.
@@ -38,7 +38,7 @@ _WORK = {
 }
 
 
-async def test_rough_figures(tmp_path: Path) -> None:
+async def test_the_rough_figures_of_the_whole_path_are_taken(tmp_path: Path) -> None:
     lines = [f"load average {os.getloadavg()[0]:.1f}, {os.cpu_count()} cores, {BACKLOG} tickets waiting"]
     async with a_prepared_installation(tmp_path, {"ESCALON_SINCE": SINCE, "ESCALON_NOTIFIER_SINCE": SINCE}) as here:
         await here.send(*(_ticket(f"backlog-{number}") for number in range(BACKLOG)))

@@ -13,6 +13,7 @@ from policy.routing import Routing
 from policy.targets import Measure, SeverityPolicy, Target
 from schemas import escalations as told
 from schemas.classifications import Judgement
+from schemas.context import EscalationContext
 from schemas.ids import PersonKey, PolicyVersion, derived_id
 from schemas.message import Actor, ActorKind, Meta
 from schemas.vocabulary import AssignmentCause, ContactKind, EscalationState, IssueType, Severity
@@ -116,7 +117,7 @@ class Telling:
             producer="router",
             policy_version=VERSION,
         )
-        context = told.EscalationContext(
+        context = EscalationContext(
             escalation_id=derived_id("escalation", self._ticket),
             version=self.version,
             reference="ESC",

@@ -6,6 +6,7 @@ from chassis.errors import RetryableError
 from policy.model import Policy
 from schemas import escalations as told
 from schemas.classifications import Judgement, TicketSummary
+from schemas.context import WatchContext
 from schemas.ids import PolicyVersion
 from schemas.message import Message
 from schemas.sla import ClockKept, FrontLineAtRisk, PromiseScheduled, SlaFinding, ThresholdReached
@@ -161,7 +162,7 @@ def _watched(version: int, due: str) -> told.TicketWatched:
     sealed: Message = telling.opened(instant("08:00:00"))
     return told.TicketWatched(
         meta=sealed.meta,
-        watch=told.WatchContext(stream_id="stream", version=version, ticket=TICKET),
+        watch=WatchContext(stream_id="stream", version=version, ticket=TICKET),
         judgement=Judgement(qualifies=False, severity=Severity.P3, type=IssueType.TECHNICAL),
         ticket=TicketSummary(key=TICKET, subject=""),
         front_line_started_at=instant("08:00:00"),
@@ -185,7 +186,7 @@ def test_a_ticket_that_is_watched_no_longer_or_escalated_is_at_no_risk() -> None
         promises = InMemoryPromises(FixedPolicies())
         promises.take(_watched(1, "08:50:00"), instant("08:00:00"))
         unwatched = told.TicketUnwatched(
-            watch=told.WatchContext(stream_id="stream", version=2, ticket=TICKET), reason="solved"
+            watch=WatchContext(stream_id="stream", version=2, ticket=TICKET), reason="solved"
         )
         telling = Telling()
         telling.version = 1
