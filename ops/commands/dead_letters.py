@@ -9,7 +9,7 @@ import typer
 from chassis.producer import Producer
 from chassis.records import Outgoing, Record
 from ops.connection import CLIENT_ID, EventLog, kafka_settings, read_topics
-from ops.local_run import local_defaults
+from ops.local.run_file import local_defaults
 from ops.output import AsJson, command, fail, print_json, print_table
 from ops.topics import dead_letter_topics
 from schemas.catalogue import SCHEMAS

@@ -6,11 +6,11 @@ import msgspec
 import typer
 from rich.console import Console
 
-from ops.board import Board, timeline
 from ops.connection import EventLog, kafka_settings
-from ops.local_run import local_defaults
+from ops.local.run_file import local_defaults
 from ops.output import AsJson, command, fail, print_json, print_table
-from ops.storytelling import told
+from ops.view.board import Board, timeline
+from ops.view.storytelling import told
 from schemas.catalogue import ESCALATIONS, NOTIFICATIONS, SLA
 
 app = typer.Typer(no_args_is_help=True, help="Read escalations from the log.")

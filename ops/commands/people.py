@@ -4,11 +4,11 @@ from typing import Annotated
 
 import typer
 
-from ops.board import Board
 from ops.connection import EventLog, kafka_settings, publisher
 from ops.event_file import CUSTOMER, FileEvent
-from ops.local_run import local_defaults, operator_clock
+from ops.local.run_file import local_defaults, operator_clock
 from ops.output import command, fail
+from ops.view.board import Board
 from schemas import commands
 from schemas.catalogue import ESCALATIONS
 from schemas.vocabulary import IssueType, Severity

@@ -8,7 +8,7 @@ import typer
 
 from ops.commands.scenarios import story_files
 from ops.connection import EventLog, kafka_settings, publisher
-from ops.local_run import local_defaults, operator_clock
+from ops.local.run_file import local_defaults, operator_clock
 from ops.output import EXIT_FAILED, AsJson, command, fail, print_json, print_table
 from ops.scenario.reading import read_story
 from ops.scenario.setting import DEFAULT_POLICY, setting_of

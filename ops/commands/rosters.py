@@ -8,7 +8,7 @@ import msgspec
 import typer
 
 from ops.connection import EventLog, kafka_settings, publisher
-from ops.local_run import local_defaults, operator_clock
+from ops.local.run_file import local_defaults, operator_clock
 from ops.output import AsJson, command, fail, print_json, print_table
 from ops.scenario.setting import DEFAULT_POLICY
 from policy.loader import load_policy, load_roster

@@ -11,7 +11,7 @@ import typer
 from chassis.clock import Clock
 from ops.connection import Publisher, kafka_settings, publisher
 from ops.event_file import FileEvent, read_event_file
-from ops.local_run import local_defaults, operator_clock
+from ops.local.run_file import local_defaults, operator_clock
 from ops.output import command
 
 app = typer.Typer(no_args_is_help=True, help="Publish ticket events.")

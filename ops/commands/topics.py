@@ -6,7 +6,7 @@ import msgspec
 import typer
 
 from ops.connection import kafka_settings
-from ops.local_run import local_defaults
+from ops.local.run_file import local_defaults
 from ops.output import AsJson, command, print_json, print_table
 from ops.topics import DEFAULT_PARTITIONS, apply_topics, list_topics
 

@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 
 from ops.commands.watch import zone_of
-from ops.installation import local_installation
+from ops.local.installation import local_installation
+from ops.local.up import Up, Wishes
 from ops.output import EXIT_USAGE, command, fail
-from ops.up import Up, Wishes
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h)?")
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, None: 1.0}

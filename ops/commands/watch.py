@@ -10,10 +10,10 @@ import typer
 
 from chassis.clock import SharedClock
 from ops.connection import kafka_settings
-from ops.dashboard import Dashboard, Moment
-from ops.local_run import local_defaults, operator_clock
+from ops.local.run_file import local_defaults, operator_clock
 from ops.output import EXIT_USAGE, command, fail
-from ops.watch import show
+from ops.view.dashboard import Dashboard, Moment
+from ops.view.watch import show
 
 Zone = Annotated[str, typer.Option("--zone", help="Time zone of the times shown.")]
 

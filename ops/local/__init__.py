@@ -1,1 +1,1 @@
-"""The real parts on one machine without Docker: Apache Kafka's own broker, and what it needs."""
+"""One whole installation on this machine, without Docker: Apache Kafka itself, the services, their supervisor, the clock."""

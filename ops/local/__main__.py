@@ -9,7 +9,7 @@ import msgspec
 
 from chassis.errors import StartUpError
 from ops.local import kafka, prerequisites
-from ops.local_run import LOCAL, RUN_FILE, LocalRun
+from ops.local.run_file import LOCAL, RUN_FILE, LocalRun
 
 _KEPT = {LOCAL / "kafka" / "lib"}
 """What costs time to fetch again and holds nothing of anybody."""

@@ -13,7 +13,7 @@ import pytest
 from chassis.errors import StartUpError
 from ops.local.kafka import LocalKafka
 from ops.local.ports import free_port, listens
-from ops.supervisor import KeptBroker, KeptService, ServiceCommand, Supervisor
+from ops.local.supervisor import KeptBroker, KeptService, ServiceCommand, Supervisor
 from tests.harness.waiting import eventually
 
 _READY = """

@@ -10,10 +10,10 @@ import pytest
 from chassis.errors import StartUpError
 from chassis.settings import KafkaSettings
 from ops.connection import publisher
-from ops.dashboard import Dashboard
 from ops.local.kafka import LocalKafka
 from ops.topics import apply_topics
-from ops.watch import Follower
+from ops.view.dashboard import Dashboard
+from ops.view.watch import Follower
 from schemas import escalations as ev
 from tests.harness.escalations import about, an_event
 from tests.harness.waiting import eventually

@@ -6,7 +6,7 @@ import pytest
 import typer
 
 from ops.commands.up import seconds_of
-from ops.installation import Installation
+from ops.local.installation import Installation
 
 
 def test_forgetting_keeps_what_it_did_not_store_and_may_be_repeated(tmp_path: Path) -> None:

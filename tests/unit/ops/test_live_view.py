@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from rich.console import Console
 
-from ops.dashboard import Dashboard, Light, Moment, duration_words
-from ops.live_view import picture
+from ops.view.dashboard import Dashboard, Light, Moment, duration_words
+from ops.view.live_view import picture
 from schemas import escalations as ev
 from schemas.notifications import NoticeDelivered, NoticeUndeliverable
 from schemas.sla import PromiseScheduled

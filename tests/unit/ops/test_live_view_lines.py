@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from ops.feed import Feed
+from ops.view.feed import Feed
 from schemas import escalations as ev
 from schemas.notifications import NoticeDelivered, NoticeSuperseded
 from schemas.vocabulary import NoticeKind

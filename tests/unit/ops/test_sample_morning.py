@@ -5,8 +5,8 @@ from collections import Counter
 import pytest
 
 from ops.event_file import FileEvent, read_event_file
+from ops.local.up import MORNING, MORNING_AT
 from ops.scenario.setting import DEFAULT_POLICY
-from ops.up import MORNING, MORNING_AT
 from policy.loader import load_policy, load_roster
 from policy.rota import chain
 from schemas import tickets as tk

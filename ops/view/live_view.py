@@ -6,9 +6,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from ops.board import Row
-from ops.dashboard import Dashboard, Moment, by_severity, duration_words
-from ops.feed import FeedLine, printable
+from ops.view.board import Row
+from ops.view.dashboard import Dashboard, Moment, by_severity, duration_words
+from ops.view.feed import FeedLine, printable
 
 _BROAD, _WIDE = 96, 112
 """From so many columns on there is room for the subject, and for names and channels."""

@@ -10,8 +10,8 @@ from rich.live import Live
 from chassis.clock import REAL_TIME
 from chassis.settings import KafkaSettings
 from ops.connection import EventLog
-from ops.dashboard import Dashboard, Moment
-from ops.live_view import picture
+from ops.view.dashboard import Dashboard, Moment
+from ops.view.live_view import picture
 from schemas.catalogue import ESCALATIONS, NOTIFICATIONS, SLA
 
 _PICTURES_A_SECOND = 5

@@ -15,11 +15,11 @@ from ops.local import prerequisites
 from ops.local.__main__ import is_alive
 from ops.local.kafka import KafkaPlace, LocalKafka
 from ops.local.ports import is_free
-from ops.local_run import BOOTSTRAP, CLOCK_FILE, RUN_FILE, LocalRun, LocalSettings
-from ops.supervisor import KeptBroker, KeptService, ServiceCommand
+from ops.local.run_file import BOOTSTRAP, CLOCK_FILE, RUN_FILE, LocalRun, LocalSettings
+from ops.local.supervisor import KeptBroker, KeptService, ServiceCommand
 from schemas.catalogue import SERVICES
 
-_REPOSITORY = Path(__file__).resolve().parents[1]
+_REPOSITORY = Path(__file__).resolve().parents[2]
 _OF_ANOTHER_KAFKA = ("ESCALON_KAFKA_", "SCHEMA_REGISTRY_URL")
 """What the environment may say of another Kafka is not for the local one."""
 _FIRST_EVENT = "2000-01-01T00:00:00Z"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from ops.storytelling import told
+from ops.view.storytelling import told
 from schemas import escalations as ev
 from schemas.message import Message
 from schemas.notifications import NoticeDelivered, NoticeOutcome, NoticeUndeliverable

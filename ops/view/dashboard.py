@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
-from ops.board import Board, Row
-from ops.feed import Feed
+from ops.view.board import Board, Row
+from ops.view.feed import Feed
 from schemas import escalations as ev
 from schemas.message import Message
 from schemas.sla import PromiseScheduled

@@ -15,17 +15,17 @@ from chassis.clock import ClockKeeper, SharedClock
 from chassis.errors import EscalonError
 from ops.commands.tickets import play_by_clock
 from ops.connection import EventLog, publisher
-from ops.dashboard import Dashboard, Moment
 from ops.event_file import FileEvent, read_event_file
-from ops.installation import Installation
-from ops.procedure import publish_defaults
-from ops.supervisor import Supervisor
+from ops.local.installation import Installation
+from ops.local.procedure import publish_defaults
+from ops.local.supervisor import Supervisor
 from ops.topics import apply_topics
-from ops.watch import say_line, show
+from ops.view.dashboard import Dashboard, Moment
+from ops.view.watch import say_line, show
 from schemas.catalogue import ACCOUNTS, COMMANDS, TICKETS
 from schemas.message import NEVER
 
-MORNING = Path(__file__).resolve().parents[1] / "deploy" / "local" / "sample_morning.jsonl"
+MORNING = Path(__file__).resolve().parents[2] / "deploy" / "local" / "sample_morning.jsonl"
 MORNING_AT = datetime(2026, 6, 2, 6, 0, tzinfo=UTC)
 """Eight o'clock in Berlin on the Tuesday that the sample morning is."""
 _BEAT_SECONDS = 0.5

@@ -12,9 +12,9 @@ from typing import Protocol
 
 from chassis.clock import REAL_TIME
 from chassis.errors import StartUpError
-from ops.dashboard import Light
 from ops.local.kafka import LocalKafka
 from ops.local.process import ServerCommand, ServerProcess
+from ops.view.dashboard import Light
 
 _LOOK_SECONDS = 0.25
 _ANSWER_SECONDS = 2.0

@@ -1,0 +1,1 @@
+"""What is looked at: the board, the feed, timelines; folded from the log and drawn for a terminal."""
