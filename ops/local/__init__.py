@@ -1,1 +1,1 @@
-"""One whole installation on this machine, without Docker: Apache Kafka itself, the services, their supervisor, the clock."""
+"""A whole installation on this machine, without Docker: Kafka itself, the services, their supervisor, the clock."""
