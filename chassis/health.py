@@ -23,14 +23,17 @@ Check = Callable[[], str | None]
 
 
 class HealthServer:
-    """Serves /livez, /readyz and /metrics; a component of a Lifecycle. Port 0 takes any free one, told by `port`."""
+    """Serves /livez, /readyz and /metrics; a component of a Lifecycle. Port 0 takes any free one, told by `port`.
 
-    def __init__(self, service: str, registry: CollectorRegistry, host: str, port: int) -> None:
+    `start` is the first check: it says what is wrong until all parts are there, each with its own (`Lifecycle.check`).
+    """
+
+    def __init__(self, service: str, registry: CollectorRegistry, host: str, port: int, start: Check) -> None:
         self._service = service
         self._registry = registry
         self._host = host
         self.port = port
-        self._checks: dict[str, Check] = {}
+        self._checks: dict[str, Check] = {"start": start}
         self._beat_at = REAL_TIME.monotonic()
         self._stopping = asyncio.Event()
 

@@ -45,6 +45,7 @@ class Lifecycle:
         self._stack = AsyncExitStack()
         self._ending = asyncio.Event()
         self._failure: BaseException | None = None
+        self._is_built = False
 
     async def __aenter__(self) -> Self:
         """Begin."""
@@ -71,6 +72,14 @@ class Lifecycle:
             await asyncio.wait({task})
 
         self._stack.push_async_callback(end)
+
+    def built(self) -> None:
+        """Say that all parts have been started."""
+        self._is_built = True
+
+    def check(self) -> str | None:
+        """Tell /readyz what is wrong: while parts are still to come, nobody asks them yet."""
+        return None if self._is_built else "still starting"
 
     def end(self) -> None:
         """Ask the service to end; safe to repeat."""
@@ -149,6 +158,7 @@ async def _built(
     build: Callable[[Lifecycle, SettingsT], Awaitable[None]], life: Lifecycle, settings: SettingsT
 ) -> None:
     await build(life, settings)
+    life.built()
 
 
 def _end_hard() -> None:

@@ -38,19 +38,7 @@ class _Parts:
     health: HealthServer
     metrics: ClassifierMetrics
     producer: Producer
-    starting: "_Starting"
     partitions: int
-
-
-class _Starting:
-    """What /readyz is told until every part is there and has its own check."""
-
-    def __init__(self) -> None:
-        self.is_over = False
-
-    def check(self) -> str | None:
-        """Tell /readyz what is wrong."""
-        return None if self.is_over else "starting"
 
 
 async def build(life: Lifecycle, settings: ClassifierSettings) -> None:
@@ -69,21 +57,18 @@ async def build(life: Lifecycle, settings: ClassifierSettings) -> None:
     parts.health.add_check("consumer", consumer.check)
     life.start("consumer", consumer)
     life.start("progress", ProgressTeller(consumer, stream.done, output, parts.clock, parts.metrics))
-    parts.starting.is_over = True
 
 
 async def _foundation(life: Lifecycle, settings: ClassifierSettings) -> _Parts:
     registry = CollectorRegistry()
-    health = HealthServer(PRODUCER, registry, settings.health_host, settings.health_port)
-    starting = _Starting()
-    health.add_check("start", starting.check)
+    health = HealthServer(PRODUCER, registry, settings.health_host, settings.health_port, life.check)
     life.start("health", health)
     needed = (*_TABLES, dead_letter_topic(TICKETS.name, PRODUCER))
     counts = await check_kafka(settings.kafka, needed, co_partitioned=(TICKETS.name, CLASSIFICATIONS.name))
     producer = await life.enter(Producer(settings.kafka, PRODUCER, ProducerMetrics(registry)))
     clock = clock_of(settings.clock_file)
     metrics = ClassifierMetrics(registry)
-    return _Parts(settings, registry, clock, health, metrics, producer, starting, counts[TICKETS.name])
+    return _Parts(settings, registry, clock, health, metrics, producer, counts[TICKETS.name])
 
 
 async def _start_tables(life: Lifecycle, parts: _Parts, wire: KafkaWire) -> None:

@@ -34,22 +34,10 @@ _TABLES = (SCHEMAS.name, POLICIES.name, ROSTER.name)
 log = logging.getLogger(__name__)
 
 
-@dataclass(slots=True)
-class _Start:
-    """Keeps /readyz from saying yes before all checks are there."""
-
-    done: bool = False
-
-    def check(self) -> str | None:
-        """Tell whether the start is over."""
-        return None if self.done else "still starting"
-
-
 @dataclass(frozen=True, slots=True)
 class _Parts:
     """What the steps of the start hand on."""
 
-    start: _Start
     settings: NotifierSettings
     registry: CollectorRegistry
     clock: Clock
@@ -78,14 +66,11 @@ async def build(life: Lifecycle, settings: NotifierSettings) -> None:
     life.start("outcomes", relay)
     life.start("dispatcher", dispatcher)
     life.start("consumer", consumer)
-    parts.start.done = True
 
 
 async def _foundation(life: Lifecycle, settings: NotifierSettings) -> _Parts:
     registry = CollectorRegistry()
-    health = HealthServer(PRODUCER, registry, settings.health_host, settings.health_port)
-    start = _Start()
-    health.add_check("start", start.check)
+    health = HealthServer(PRODUCER, registry, settings.health_host, settings.health_port, life.check)
     life.start("health", health)
     needed = (*_TABLES, dead_letter_topic(ESCALATIONS.name, PRODUCER))
     await check_kafka(settings.kafka, needed, co_partitioned=(ESCALATIONS.name, NOTIFICATIONS.name))
@@ -93,7 +78,7 @@ async def _foundation(life: Lifecycle, settings: NotifierSettings) -> _Parts:
     health.add_check("ledger", ledger.check)
     producer = await life.enter(Producer(settings.kafka, PRODUCER, ProducerMetrics(registry)))
     clock = clock_of(settings.clock_file)
-    return _Parts(start, settings, registry, clock, health, NotifierMetrics(registry), ledger, producer)
+    return _Parts(settings, registry, clock, health, NotifierMetrics(registry), ledger, producer)
 
 
 async def _start_tables(life: Lifecycle, parts: _Parts, wire: KafkaWire) -> None:

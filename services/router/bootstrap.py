@@ -80,7 +80,7 @@ async def build(life: Lifecycle, settings: RouterSettings) -> None:
 
 async def _foundation(life: Lifecycle, settings: RouterSettings) -> _Parts:
     registry = CollectorRegistry()
-    health = HealthServer(SERVICE, registry, settings.health_host, settings.health_port)
+    health = HealthServer(SERVICE, registry, settings.health_host, settings.health_port, life.check)
     life.start("health", health)
     await check_kafka(settings.kafka, (*_TABLES, *_DEAD_LETTERS), co_partitioned=(*_INPUTS, ESCALATIONS.name))
     store = await life.enter(EventStore(settings.router_store_url.get_secret_value()))

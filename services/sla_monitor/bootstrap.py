@@ -27,9 +27,7 @@ async def build(life: Lifecycle, settings: SlaMonitorSettings) -> None:
     Raises StartUpError naming what is missing.
     """
     registry = CollectorRegistry()
-    health = HealthServer(PRODUCER, registry, settings.health_host, settings.health_port)
-    starting = _Starting()
-    health.add_check("start", starting.check)
+    health = HealthServer(PRODUCER, registry, settings.health_host, settings.health_port, life.check)
     life.start("health", health)
     partitions = await _partitions(settings)
     producer = await life.enter(Producer(settings.kafka, PRODUCER, ProducerMetrics(registry)))
@@ -54,18 +52,6 @@ async def build(life: Lifecycle, settings: SlaMonitorSettings) -> None:
     health.add_check("schemas", wire.schemas.check)
     health.add_check("policies", wire.policies.check)
     health.add_check("rows", timer.check)
-    starting.is_over = True
-
-
-class _Starting:
-    """What /readyz is told until every part is there."""
-
-    def __init__(self) -> None:
-        self.is_over = False
-
-    def check(self) -> str | None:
-        """Tell /readyz what is wrong."""
-        return None if self.is_over else "starting"
 
 
 def _app(settings: SlaMonitorSettings, partitions: int) -> faust.App:

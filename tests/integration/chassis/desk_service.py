@@ -49,16 +49,13 @@ async def build(life: Lifecycle, settings: ServiceSettings) -> None:
     """Start the parts, as a bootstrap does."""
     registry = CollectorRegistry()
     Counter("escalon_desk_starts", "Starts.", registry=registry).inc()
-    health = HealthServer("desk", registry, settings.health_host, settings.health_port)
-    ready: list[bool] = []
-    health.add_check("desk", lambda: None if ready else "not built yet")
+    health = HealthServer("desk", registry, settings.health_host, settings.health_port, life.check)
     life.start("health", health)
     await life.enter(_resource("first"))
     life.start("part", Part(sys.argv[1]))
     await life.enter(_resource("second"))
     if sys.argv[1] == "slow-start":
         await asyncio.Event().wait()
-    ready.append(True)
 
 
 if __name__ == "__main__":

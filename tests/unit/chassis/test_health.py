@@ -7,10 +7,21 @@ import pytest
 from prometheus_client import CollectorRegistry, Counter
 
 from chassis.health import HealthServer
+from chassis.lifecycle import Lifecycle
 
 
 def _server() -> HealthServer:
-    return HealthServer("desk", CollectorRegistry(), "127.0.0.1", 0)
+    return HealthServer("desk", CollectorRegistry(), "127.0.0.1", 0, lambda: None)
+
+
+async def test_readiness_waits_for_the_end_of_the_start_whatever_checks_there_are_already() -> None:
+    life = Lifecycle()
+    health = HealthServer("desk", CollectorRegistry(), "127.0.0.1", 0, life.check)
+    status, _, body = health.respond("/readyz")
+    assert status == HTTPStatus.SERVICE_UNAVAILABLE
+    assert json.loads(body)["checks"] == {"start": "still starting"}
+    life.built()
+    assert health.respond("/readyz")[0] == HTTPStatus.OK
 
 
 def test_readiness_needs_every_check_and_names_the_one_that_fails() -> None:
@@ -22,7 +33,7 @@ def test_readiness_needs_every_check_and_names_the_one_that_fails() -> None:
     problems.append("the store does not answer")
     status, _, body = health.respond("/readyz")
     assert status == HTTPStatus.SERVICE_UNAVAILABLE
-    assert json.loads(body)["checks"] == {"store": "the store does not answer", "partitions": "ok"}
+    assert json.loads(body)["checks"] == {"start": "ok", "store": "the store does not answer", "partitions": "ok"}
 
 
 def test_two_checks_cannot_have_one_name() -> None:
@@ -35,7 +46,7 @@ def test_two_checks_cannot_have_one_name() -> None:
 def test_metrics_are_those_of_the_registry_it_was_given() -> None:
     registry = CollectorRegistry()
     Counter("escalon_desk_words", "Words.", registry=registry).inc(3)
-    _, content_type, body = HealthServer("desk", registry, "127.0.0.1", 0).respond("/metrics")
+    _, content_type, body = HealthServer("desk", registry, "127.0.0.1", 0, lambda: None).respond("/metrics")
     assert content_type.startswith("text/plain")
     assert b"escalon_desk_words_total 3.0" in body
 
