@@ -68,6 +68,10 @@ class ServiceProcess:
         self._child.send_signal(signal_number)
         return self._child.wait(within.total_seconds())
 
+    def terminate(self, within: timedelta) -> int:
+        """Ask it to end and return its exit code; raises TimeoutExpired."""
+        return self.end_by(signal.SIGTERM, within)
+
     def exit_code(self, within: timedelta) -> int:
         """Return the exit code of one that ends by itself; raises TimeoutExpired."""
         return self._child.wait(within.total_seconds())

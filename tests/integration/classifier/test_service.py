@@ -11,6 +11,7 @@ import fastavro
 import msgspec
 
 from ops.local.kafka import LocalKafka
+from schemas.catalogue import TICKETS
 from schemas.classifications import ClassifierProgressed, TicketClassified
 from schemas.codec import SINGLE_OBJECT, fingerprint
 from schemas.message import ActorKind
@@ -18,7 +19,7 @@ from schemas.tickets import CustomerReplied, TicketOpened
 from schemas.vocabulary import FactKind, ReplyIntent
 from tests.harness.tickets import a_comment, a_meta, a_ticket
 from tests.harness.waiting import eventually
-from tests.integration.classifier.helpdesk import Helpdesk, a_classifier
+from tests.integration.classifier.helpdesk import POLICY, Helpdesk, a_classifier
 
 SOON = timedelta(seconds=10)
 SECRET = "correct-horse-battery"  # stands for what a customer wrote
@@ -35,16 +36,16 @@ async def test_each_event_becomes_one_verdict_in_order_and_only_tickets_from_now
     own_kafka: LocalKafka, tmp_path: Path, free_port: int
 ) -> None:
     async with Helpdesk(own_kafka.bootstrap_servers) as desk:
-        await desk.publish_policy()
+        await desk.publish_policy(POLICY.policy, POLICY.version)
         await desk.update(a_ticket(99), range(3))
         with a_classifier(own_kafka.bootstrap_servers, tmp_path / "log", free_port) as service:
             await eventually(service.is_ready, 40, what=lambda: service.log)
             tickets = [a_ticket(number, "Everything is down, nobody can log in.") for number in range(4)]
             for ticket in tickets:
-                await desk.publish(TicketOpened(meta=a_meta(f"{ticket.key}-open", ticket), ticket=ticket))
+                await desk.tell(TicketOpened(meta=a_meta(f"{ticket.key}-open", ticket), ticket=ticket))
                 await desk.update(ticket, range(5))
                 reply = a_comment("Thanks, it works again.")
-                await desk.publish(
+                await desk.tell(
                     CustomerReplied(meta=a_meta(f"{ticket.key}-reply", ticket), ticket=ticket, comment=reply)
                 )
 
@@ -63,14 +64,14 @@ async def test_each_event_becomes_one_verdict_in_order_and_only_tickets_from_now
                 assert (told[-1].fact.kind, told[-1].fact.intent) == (FactKind.CUSTOMER_REPLIED, ReplyIntent.CONFIRMS)
             assert desk.classified("zendesk-eu/99") == []
             assert 'qualifies="true"' in service.metrics()
-            assert service.terminate(within=SOON) == 0
+            assert service.terminate(SOON) == 0
 
 
 async def test_progress_is_told_of_every_partition_and_is_true_under_steady_load(
     own_kafka: LocalKafka, tmp_path: Path, free_port: int
 ) -> None:
     async with Helpdesk(own_kafka.bootstrap_servers) as desk:
-        await desk.publish_policy()
+        await desk.publish_policy(POLICY.policy, POLICY.version)
         with a_classifier(own_kafka.bootstrap_servers, tmp_path / "log", free_port) as service:
             await eventually(service.is_ready, 40, what=lambda: service.log)
             await eventually(lambda: all(desk.progress(number) for number in range(4)), what=lambda: service.log)
@@ -97,7 +98,7 @@ async def test_progress_is_told_of_every_partition_and_is_true_under_steady_load
 def _assert_progress_is_true(desk: Helpdesk) -> None:
     """Nothing that the broker had by a time that was told as reached may come after it."""
     reached: dict[int, datetime] = {}
-    for heard in desk.heard:
+    for heard in desk.records:
         if isinstance(heard.message, ClassifierProgressed):
             assert heard.message.partition == heard.partition
             reached[heard.partition] = heard.message.reached_at
@@ -110,7 +111,7 @@ async def test_killed_and_started_again_it_says_the_same_by_id_and_loses_nothing
     own_kafka: LocalKafka, tmp_path: Path, free_port: int
 ) -> None:
     async with Helpdesk(own_kafka.bootstrap_servers) as desk:
-        await desk.publish_policy()
+        await desk.publish_policy(POLICY.policy, POLICY.version)
         await desk.update(a_ticket(1), range(100))
         an_hour_ago = datetime.now(UTC) - timedelta(hours=1)
         with a_classifier(own_kafka.bootstrap_servers, tmp_path / "log", free_port, an_hour_ago) as service:
@@ -149,27 +150,27 @@ async def test_garbage_is_put_aside_hostile_text_is_inert_and_nothing_of_it_is_l
     )
     nameless = msgspec.structs.replace(a_ticket(1), ticket_id="")
     async with Helpdesk(own_kafka.bootstrap_servers) as desk:
-        await desk.publish_policy()
+        await desk.publish_policy(POLICY.policy, POLICY.version)
         with a_classifier(own_kafka.bootstrap_servers, tmp_path / "log", free_port) as service:
             await eventually(service.is_ready, 40, what=lambda: service.log)
-            await desk.publish_bytes(key, SECRET.encode())
-            await desk.publish_bytes(key, None)
-            await desk.publish_bytes(key, SECRET.encode() * 100_000)
-            await desk.publish_bytes(key, b"\x00" + SECRET.encode())
-            await desk.publish_bytes(
-                None, desk.codec.encode(TicketOpened(meta=a_meta("e-0", nameless), ticket=nameless))
+            await desk.tell_bytes(TICKETS, SECRET.encode(), key)
+            await desk.tell_bytes(TICKETS, None, key)
+            await desk.tell_bytes(TICKETS, SECRET.encode() * 100_000, key)
+            await desk.tell_bytes(TICKETS, b"\x00" + SECRET.encode(), key)
+            await desk.tell_bytes(
+                TICKETS, desk.codec.encode(TicketOpened(meta=a_meta("e-0", nameless), ticket=nameless)), None
             )
             await _publish_unknown_event(desk, key)
-            await desk.publish_policy(document="{}", version="broken-1")
-            await desk.publish(TicketOpened(meta=a_meta("e-1", hostile, ActorKind.CUSTOMER), ticket=hostile))
+            await desk.publish_policy("{}", "broken-1")
+            await desk.tell(TicketOpened(meta=a_meta("e-1", hostile, ActorKind.CUSTOMER), ticket=hostile))
             await desk.update(a_ticket(1), [2])
 
             await eventually(lambda: len(desk.classified()) == 2, 40, what=lambda: f"{desk.heard[-3:]} {service.log}")
             assert [one.meta.causation_id for one in desk.classified()] == ["e-1", "zendesk-eu/1-2"]
             assert not desk.classified()[0].judgement.qualifies
             assert {one.meta.policy_version for one in desk.classified()} == {"test-1"}
-            await eventually(desk.dead_letters, what=lambda: service.log)
-            assert await desk.dead_letters() == 5
+            await eventually(lambda: desk.dead_letters(TICKETS), what=lambda: service.log)
+            assert await desk.dead_letters(TICKETS) == 5
             assert 'escalon_consumer_skipped_records_total{topic="tickets.v1"} 1.0' in service.metrics()
             assert SECRET not in service.log
             assert SECRET not in service.metrics()
@@ -182,4 +183,4 @@ async def _publish_unknown_event(desk: Helpdesk, key: bytes) -> None:
     body = BytesIO()
     fastavro.schemaless_writer(body, fastavro.parse_schema(schema), {"text": SECRET})
     await desk.publish_schema(mark, json.dumps(schema))
-    await desk.publish_bytes(key, SINGLE_OBJECT + mark + body.getvalue())
+    await desk.tell_bytes(TICKETS, SINGLE_OBJECT + mark + body.getvalue(), key)

@@ -11,13 +11,15 @@ import pytest
 from msgspec.structs import replace
 
 from ops.local.kafka import LocalKafka
+from schemas.catalogue import COMMANDS
 from schemas.classifications import Fact
 from schemas.escalations import EscalationEvent, OwnerAssigned
 from schemas.vocabulary import FactKind
 from tests.contract.router.streams import START, accept, opened, reached
 from tests.harness.kafka import a_local_kafka
+from tests.harness.service_process import ServiceProcess
 from tests.harness.waiting import eventually
-from tests.integration.router.running import Desk, RouterProcess, a_router
+from tests.integration.router.running import RouterDesk, a_router
 
 SOON = timedelta(seconds=10)
 OPENED = ["EscalationOpened", "OwnerAssigned"]
@@ -34,7 +36,7 @@ def sqlite_url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path / 'escalations.db'}"
 
 
-async def ready(router: RouterProcess) -> None:
+async def ready(router: ServiceProcess) -> None:
     await eventually(router.is_ready, 40, what=lambda: router.log)
 
 
@@ -42,12 +44,12 @@ async def test_a_ticket_is_opened_accepted_warned_and_what_is_hostile_is_put_asi
     broker: LocalKafka, postgres_url: str, tmp_path: Path, free_port: int
 ) -> None:
     ticket = "zendesk-eu/path"
-    async with Desk(broker.bootstrap_servers) as desk:
+    async with RouterDesk(broker.bootstrap_servers) as desk:
         with a_router(broker.bootstrap_servers, postgres_url, tmp_path / "log", free_port) as router:
             await ready(router)
             await desk.tell(opened(ticket))
             for value in (b"garbage", None, b"x" * 2_000_000):
-                await desk.tell_bytes("commands.v1", value)
+                await desk.tell_bytes(COMMANDS, value)
             await eventually(lambda: desk.names(ticket) == OPENED, what=lambda: router.log)
             await desk.tell(accept(ticket), reached(ticket, version=4))
             await eventually(lambda: len(desk.names(ticket)) == 4, what=lambda: router.log)
@@ -55,10 +57,10 @@ async def test_a_ticket_is_opened_accepted_warned_and_what_is_hostile_is_put_asi
             await desk.classifier_is_at(START)
             await eventually(lambda: len(desk.names(ticket)) == 5, what=lambda: router.log)
             assert desk.names(ticket)[2:] == ["EscalationAccepted", "CustomerInformed", "SlaWarned"]
-            assert await desk.dead_letters("commands.v1") == 3
+            assert await desk.dead_letters(COMMANDS) == 3
             assert 'router_events_total{event="SlaWarned"} 1.0' in router.metrics()
             assert "garbage" not in router.log
-            assert router.terminate(within=SOON) == 0, router.log
+            assert router.terminate(SOON) == 0, router.log
     events = [event for event in desk.events(ticket) if isinstance(event, EscalationEvent)]
     assert [event.escalation.version for event in events] == [1, 2, 3, 4, 5]
 
@@ -67,7 +69,7 @@ async def test_a_message_that_comes_twice_has_one_effect(
     broker: LocalKafka, sqlite_url: str, tmp_path: Path, free_port: int
 ) -> None:
     ticket, last = "zendesk-eu/twice", "zendesk-eu/twice-last"
-    async with Desk(broker.bootstrap_servers) as desk:
+    async with RouterDesk(broker.bootstrap_servers) as desk:
         with a_router(broker.bootstrap_servers, sqlite_url, tmp_path / "log", free_port) as router:
             await ready(router)
             await desk.tell(opened(ticket), opened(ticket))
@@ -87,21 +89,21 @@ async def test_all_that_was_read_comes_again_at_the_same_offsets_and_changes_not
 ) -> None:
     ticket, last = "zendesk-eu/again", "zendesk-eu/again-last"
     file = tmp_path / "escalations.db"
-    async with Desk(broker.bootstrap_servers) as desk:
+    async with RouterDesk(broker.bootstrap_servers) as desk:
         with a_router(broker.bootstrap_servers, f"sqlite:///{file}", tmp_path / "log", free_port) as router:
             await ready(router)
             await desk.tell(opened(ticket))
             await eventually(lambda: desk.names(ticket) == OPENED, what=lambda: router.log)
             await desk.tell(accept(ticket))
             await eventually(lambda: len(desk.names(ticket)) == 4, what=lambda: router.log)
-            assert router.terminate(within=SOON) == 0, router.log
+            assert router.terminate(SOON) == 0, router.log
         with closing(sqlite3.connect(file)) as rewinding, rewinding:
             rewinding.execute("UPDATE positions SET notification_id = 0 WHERE application_name LIKE '%.v1/%'")
         with a_router(broker.bootstrap_servers, f"sqlite:///{file}", tmp_path / "log", free_port) as router:
             await ready(router)
             await desk.tell(opened(last))
             await eventually(lambda: desk.names(last) == OPENED, what=lambda: router.log)
-            assert router.terminate(within=SOON) == 0, router.log
+            assert router.terminate(SOON) == 0, router.log
     assert len(desk.events(ticket)) == 4
 
 
@@ -110,7 +112,7 @@ async def test_a_second_replica_takes_over_when_the_first_is_killed(
 ) -> None:
     before = [f"zendesk-eu/takeover-{number}" for number in range(40)]
     after = [f"zendesk-eu/takeover-{number}" for number in range(40, 80)]
-    async with Desk(broker.bootstrap_servers) as desk:
+    async with RouterDesk(broker.bootstrap_servers) as desk:
         with (
             a_router(broker.bootstrap_servers, postgres_url, tmp_path / "a.log", free_port, replica="a") as first,
             a_router(broker.bootstrap_servers, postgres_url, tmp_path / "b.log", 0, replica="b") as second,
@@ -128,7 +130,7 @@ async def test_a_second_replica_takes_over_when_the_first_is_killed(
                 60,
                 what=lambda: second.log,
             )
-            assert second.terminate(within=SOON) == 0, second.log
+            assert second.terminate(SOON) == 0, second.log
     for ticket in before:
         assert {event.escalation.version for event in desk.events(ticket) if isinstance(event, EscalationEvent)} == {
             1,
@@ -143,7 +145,7 @@ async def test_killed_and_started_again_it_says_the_same_by_id_with_one_owner_ea
     broker: LocalKafka, sqlite_url: str, tmp_path: Path, free_port: int
 ) -> None:
     tickets = [f"zendesk-eu/crash-{number}" for number in range(300)]
-    async with Desk(broker.bootstrap_servers) as desk:
+    async with RouterDesk(broker.bootstrap_servers) as desk:
 
         def told() -> int:
             return sum(desk.names(ticket) == OPENED for ticket in tickets)
@@ -158,7 +160,7 @@ async def test_killed_and_started_again_it_says_the_same_by_id_with_one_owner_ea
         await desk.tell(*(opened(ticket) for ticket in tickets))
         with a_router(broker.bootstrap_servers, sqlite_url, tmp_path / "log", free_port) as router:
             await eventually(lambda: told() == len(tickets), 60, what=lambda: f"{told()} told; {router.log}")
-            assert router.terminate(within=SOON) == 0, router.log
+            assert router.terminate(SOON) == 0, router.log
     owners = Counter(
         (event.meta.correlation_id, event.meta.id) for event in desk.heard if isinstance(event, OwnerAssigned)
     )
@@ -172,7 +174,7 @@ async def test_a_merge_reaches_the_survivor_wherever_its_partition_is(
     merged = opened(ends)
     meta = replace(merged.meta, id="5b0f3a0e-0000-5000-8000-000000000001")
     merged = replace(merged, meta=meta, fact=Fact(kind=FactKind.MERGED, merged_into=survives))
-    async with Desk(broker.bootstrap_servers) as desk:
+    async with RouterDesk(broker.bootstrap_servers) as desk:
         with a_router(broker.bootstrap_servers, sqlite_url, tmp_path / "log", free_port) as router:
             await ready(router)
             await desk.tell(opened(ends), opened(survives))
@@ -196,7 +198,7 @@ def test_a_wrong_store_is_one_clear_line(
     broker: LocalKafka, tmp_path: Path, free_port: int, store_url: str, says: str
 ) -> None:
     with a_router(broker.bootstrap_servers, store_url, tmp_path / "log", free_port) as router:
-        assert router.exit_code(within=timedelta(seconds=30)) == 2
+        assert router.exit_code(timedelta(seconds=30)) == 2
         lines = [line for line in router.log.splitlines() if not line.startswith("{")]
         assert len(lines) == 1
         assert lines[0].startswith(says)

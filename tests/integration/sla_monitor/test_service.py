@@ -6,10 +6,11 @@ from pathlib import Path
 
 from ops.local.kafka import LocalKafka
 from schemas import escalations as told
+from schemas.catalogue import ESCALATIONS
 from schemas.sla import ClockKept, SlaFinding, ThresholdReached
 from schemas.vocabulary import ClockName, ContactKind
 from tests.harness.waiting import eventually
-from tests.integration.sla_monitor.running import Desk, a_monitor
+from tests.integration.sla_monitor.running import MonitorDesk, a_monitor
 from tests.unit.sla_monitor.telling import Telling
 
 _SOON = timedelta(seconds=10)
@@ -36,15 +37,14 @@ def _warning(finding: SlaFinding, telling: Telling) -> told.SlaWarned:
 async def test_events_become_findings_garbage_is_put_aside_and_sigterm_ends_it_soon(
     own_kafka: LocalKafka, tmp_path: Path, free_port: int
 ) -> None:
-    async with Desk(own_kafka.bootstrap_servers) as desk:
-        await desk.publish_policy()
+    async with MonitorDesk(own_kafka.bootstrap_servers) as desk:
         with a_monitor(own_kafka.bootstrap_servers, tmp_path / "rows", free_port) as monitor:
             await eventually(monitor.is_ready, 40, what=lambda: monitor.log)
             telling = Telling()
             await desk.tell(telling.opened(_ago(8)))
-            await desk.tell_bytes(b"zendesk-eu/1", b"garbage")
-            await desk.tell_bytes(b"zendesk-eu/1", None)
-            await desk.tell_bytes(b"zendesk-eu/1", b"x" * 2_000_000)
+            await desk.tell_bytes(ESCALATIONS, b"garbage", b"zendesk-eu/1")
+            await desk.tell_bytes(ESCALATIONS, None, b"zendesk-eu/1")
+            await desk.tell_bytes(ESCALATIONS, b"x" * 2_000_000, b"zendesk-eu/1")
             await desk.tell(telling.informed(_ago(1), ContactKind.AGENT_REPLY))
 
             def warned_and_kept() -> bool:
@@ -52,18 +52,17 @@ async def test_events_become_findings_garbage_is_put_aside_and_sigterm_ends_it_s
                 return ThresholdReached in kinds and kinds.count(ClockKept) == 2
 
             await eventually(warned_and_kept, what=lambda: f"{desk.heard} {monitor.log}")
-            assert await desk.dead_letters() == 3
+            assert await desk.dead_letters(ESCALATIONS) == 3
             assert 'findings_total{finding="ClockKept"} 2.0' in monitor.metrics()
             assert "garbage" not in monitor.log
-            assert monitor.terminate(within=_SOON) == 0
+            assert monitor.terminate(_SOON) == 0
 
 
 async def test_killed_and_started_again_it_says_the_same_by_id_and_loses_nothing(
     own_kafka: LocalKafka, tmp_path: Path, free_port: int
 ) -> None:
     on_record, unrecorded, meanwhile = (Telling(ticket=f"zendesk-eu/{number}") for number in (1, 2, 3))
-    async with Desk(own_kafka.bootstrap_servers) as desk:
-        await desk.publish_policy()
+    async with MonitorDesk(own_kafka.bootstrap_servers) as desk:
         with a_monitor(own_kafka.bootstrap_servers, tmp_path / "rows", free_port) as monitor:
             await eventually(monitor.is_ready, 40, what=lambda: monitor.log)
             await desk.tell(on_record.opened(_ago(8)), unrecorded.opened(_ago(8)))
@@ -80,7 +79,7 @@ async def test_killed_and_started_again_it_says_the_same_by_id_and_loses_nothing
                 return len(desk.findings("zendesk-eu/3")) >= 2 and len(desk.findings("zendesk-eu/2")) >= 2
 
             await eventually(caught_up, 60, what=lambda: monitor.log)
-            assert monitor.terminate(within=_SOON) == 0
+            assert monitor.terminate(_SOON) == 0
 
     assert len({finding.meta.id for finding in desk.findings("zendesk-eu/2")}) == 1
     assert len({finding.meta.id for finding in desk.findings("zendesk-eu/1")}) == 1
@@ -92,13 +91,12 @@ async def test_without_its_rows_on_disk_it_recovers_them_from_the_changelog(
     own_kafka: LocalKafka, tmp_path: Path, free_port: int
 ) -> None:
     telling = Telling()
-    async with Desk(own_kafka.bootstrap_servers) as desk:
-        await desk.publish_policy()
+    async with MonitorDesk(own_kafka.bootstrap_servers) as desk:
         with a_monitor(own_kafka.bootstrap_servers, tmp_path / "rows", free_port) as monitor:
             await eventually(monitor.is_ready, 40, what=lambda: monitor.log)
             await desk.tell(telling.opened(_ago(1)))
             await eventually(lambda: "watched_tickets 1.0" in monitor.metrics(), what=lambda: monitor.log)
-            assert monitor.terminate(within=_SOON) == 0
+            assert monitor.terminate(_SOON) == 0
         shutil.rmtree(tmp_path / "rows")
 
         with a_monitor(own_kafka.bootstrap_servers, tmp_path / "rows", free_port) as monitor:
