@@ -1,0 +1,114 @@
+"""What `escalon` says without a Kafka: verdicts, stories, policies, rosters, settings; and its errors in one line."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from ops.cli import app
+from ops.scenario.setting import DEFAULT_POLICY
+
+REPOSITORY = Path(__file__).parents[3]
+TICKET = {"id": "T1", "subject": "Everything is down", "description": "Nothing works for all of us.", "fields": {}}
+
+
+@pytest.fixture
+def runner(monkeypatch: pytest.MonkeyPatch) -> CliRunner:
+    monkeypatch.delenv("ESCALON_KAFKA_BOOTSTRAP_SERVERS", raising=False)
+    monkeypatch.setenv("ESCALON_LOCAL_DIR", "/nonexistent")
+    return CliRunner()
+
+
+def test_exported_tickets_get_a_verdict_each(runner: CliRunner, tmp_path: Path) -> None:
+    exported, out = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
+    exported.write_text(json.dumps(TICKET) + "\n", encoding="utf-8")
+
+    said = runner.invoke(app, ["classify", str(exported), "--out", str(out)])
+
+    assert said.exit_code == 0, said.output
+    (line,) = [json.loads(one) for one in out.read_text(encoding="utf-8").splitlines()]
+    assert line["id"] == "T1"
+    assert set(line["verdict"]) == {"qualifies", "reasons", "severity", "type", "also", "confidence", "because"}
+
+
+def test_a_story_that_is_told_right_exits_0_a_wrong_one_1_and_an_unreadable_one_2(
+    runner: CliRunner, tmp_path: Path
+) -> None:
+    right = REPOSITORY / "tests/acceptance/scenarios/core/02_nobody_accepts.yaml"
+    wrong, unreadable = tmp_path / "wrong.yaml", tmp_path / "unreadable.yaml"
+    wrong.write_text(right.read_text(encoding="utf-8").replace("owner: ben", "owner: mia", 1), encoding="utf-8")
+    unreadable.write_text("name: [\n", encoding="utf-8")
+
+    codes = [runner.invoke(app, ["scenario", "run", str(path)]).exit_code for path in (right, wrong, unreadable)]
+
+    assert codes == [0, 1, 2]
+
+
+def test_a_policy_is_checked_with_the_stories_that_stand_beside_it(runner: CliRunner, tmp_path: Path) -> None:
+    folder = tmp_path / "policy"
+    shutil.copytree(DEFAULT_POLICY, folder)
+    (folder / "stories").mkdir()
+    story = REPOSITORY / "tests/acceptance/scenarios/core/02_nobody_accepts.yaml"
+    shutil.copy(story, folder / "stories" / "nobody.yaml")
+
+    right = runner.invoke(app, ["policy", "check", str(folder)])
+    severities = folder / "severities.yaml"
+    severities.write_text(severities.read_text(encoding="utf-8").replace("900", "1800", 1), encoding="utf-8")
+    wrong = runner.invoke(app, ["policy", "check", str(folder)])
+
+    assert right.exit_code == 0, right.output
+    assert "1 stories hold" in right.output
+    assert wrong.exit_code == 1
+    assert "nobody.yaml" in wrong.output
+
+
+def test_a_bad_policy_is_named_by_file_and_line(runner: CliRunner, tmp_path: Path) -> None:
+    folder = tmp_path / "policy"
+    shutil.copytree(DEFAULT_POLICY, folder)
+    routing = folder / "routing.yaml"
+    routing.write_text(routing.read_text(encoding="utf-8").replace("fallback:", "falback:", 1), encoding="utf-8")
+
+    said = runner.invoke(app, ["policy", "check", str(folder)])
+
+    assert said.exit_code == 1
+    assert "routing.yaml:" in said.output
+    assert "falback" in said.output
+
+
+def test_who_is_on_duty_is_said_for_any_instant(runner: CliRunner) -> None:
+    arguments = ["roster", "who", "--folder", str(DEFAULT_POLICY), "--at", "2026-06-02T08:00:00", "--json"]
+
+    said = runner.invoke(app, arguments)
+
+    rows = [json.loads(line) for line in said.output.splitlines()]
+    assert {row["type"] for row in rows} == {"technical", "billing", "service", "compliance"}
+    assert all(row["owner"] == row["chain"][0] for row in rows)
+
+
+def test_settings_are_printed_and_secrets_masked(runner: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ESCALON_KAFKA_SASL_PASSWORD", "hunter2")
+
+    said = runner.invoke(app, ["settings", "router", "--json"])
+
+    lines = {line["variable"]: line for line in map(json.loads, said.output.splitlines())}
+    assert lines["ESCALON_KAFKA_SASL_PASSWORD"]["value"] == "***"
+    assert lines["ESCALON_KAFKA_BOOTSTRAP_SERVERS"]["default"] == "required"
+    assert "hunter2" not in said.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["escalation", "list"], "ESCALON_KAFKA_BOOTSTRAP_SERVERS"),
+        (["settings", "barista"], "classifier, router, sla_monitor, notifier"),
+        (["command", "reclassify", "zendesk-eu/1", "--by", "ana", "--reason", "x"], "--severity"),
+    ],
+)
+def test_a_mistake_is_told_in_one_line(runner: CliRunner, arguments: list[str], says: str) -> None:
+    said = runner.invoke(app, arguments)
+
+    assert said.exit_code != 0
+    assert says in said.output
+    assert len(said.output.strip().splitlines()) == 1
