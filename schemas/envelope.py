@@ -3,11 +3,13 @@
 from schemas.message import Message
 
 CONTENT_TYPE = "application/avro"
+TRACEPARENT = "traceparent"
+"""W3C Trace Context; a publisher may give it as a header alone."""
 
 Headers = tuple[tuple[str, bytes], ...]
 
 
-def headers_of(message: Message, traceparent: bytes | None = None) -> Headers:
+def headers_of(message: Message) -> Headers:
     """Return the headers of the event's record (CloudEvents 1.0, Kafka protocol binding, binary mode)."""
     meta = message.meta
     headers = (
@@ -19,4 +21,4 @@ def headers_of(message: Message, traceparent: bytes | None = None) -> Headers:
         ("ce_subject", meta.correlation_id.encode()),
         ("content-type", CONTENT_TYPE.encode()),
     )
-    return headers if traceparent is None else (*headers, ("traceparent", traceparent))
+    return headers if meta.traceparent is None else (*headers, (TRACEPARENT, meta.traceparent.encode()))

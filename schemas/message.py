@@ -65,6 +65,7 @@ class Meta(Record, frozen=True, kw_only=True):
     actor: Annotated[Actor, doc("Who caused it.")]
     producer: Annotated[str, doc("Service or helpdesk that wrote the event.")]
     policy_version: Annotated[str | None, doc("Version of the procedure in force for this event.")] = None
+    traceparent: Annotated[str | None, doc("W3C trace context, passed on from what caused the event.")] = None
 
 
 NEVER = datetime(1, 1, 1, tzinfo=UTC)

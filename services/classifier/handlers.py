@@ -69,4 +69,5 @@ def _meta(event: TicketEvent, policy: VersionedPolicy, now: datetime) -> Meta:
         actor=event.meta.actor,
         producer=PRODUCER,
         policy_version=policy.version,
+        traceparent=event.meta.traceparent,
     )

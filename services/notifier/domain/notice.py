@@ -60,6 +60,7 @@ class Cause(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     name: str
     policy_version: str | None = None
+    traceparent: str | None = None
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):

@@ -86,4 +86,5 @@ def _meta(notice: Notice, event: type[NoticeOutcome], now: datetime, causation_i
         actor=Actor(kind=ActorKind.ESCALON, id=PRODUCER),
         producer=PRODUCER,
         policy_version=notice.cause.policy_version,
+        traceparent=notice.cause.traceparent,
     )

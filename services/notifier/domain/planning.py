@@ -117,7 +117,12 @@ def _members(now: EscalationContext, setting: Setting) -> tuple[str | None, ...]
 
 
 def _cause(event: StreamEvent) -> Cause:
-    return Cause(id=event.meta.id, name=type(event).__name__, policy_version=event.meta.policy_version)
+    return Cause(
+        id=event.meta.id,
+        name=type(event).__name__,
+        policy_version=event.meta.policy_version,
+        traceparent=event.meta.traceparent,
+    )
 
 
 def _supersessions(event: StreamEvent, now: datetime) -> tuple[Supersession, ...]:

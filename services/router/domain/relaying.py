@@ -20,6 +20,7 @@ def commands_of(event: Message) -> list[Command]:
         actor=Actor(kind=ActorKind.ESCALON, id=PRODUCER),
         producer=PRODUCER,
         policy_version=event.meta.policy_version,
+        traceparent=event.meta.traceparent,
     )
     return [
         AbsorbMerged(

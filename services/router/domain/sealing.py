@@ -76,6 +76,7 @@ def _meta(state: TicketState, draft: StreamEvent, by: Seal, discriminator: str) 
         actor=Actor(kind=ActorKind.ESCALON, id=PRODUCER) if decided_here else cause.actor,
         producer=PRODUCER,
         policy_version=pinned or by.policy_version,
+        traceparent=cause.traceparent,
     )
 
 

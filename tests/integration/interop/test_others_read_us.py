@@ -146,6 +146,7 @@ def _as_avro_json() -> dict[str, object]:
             "id": "0c1c8c5e-0000-4000-8000-000000000001", "correlation_id": "zendesk-eu/7", "causation_id": None,
             "occurred_at": 1780387200000000, "recorded_at": 1780387200000000,
             "actor": {"kind": "person", "id": "front"}, "producer": "zendesk-eu", "policy_version": None,
+            "traceparent": None,
         },
         "ticket": {
             "helpdesk": "zendesk-eu", "ticket_id": "7", "url": None, "subject": "Gone", "description": "",
