@@ -1,6 +1,8 @@
 """A Confluent-compatible schema registry over HTTP: register what we write, look up what others wrote."""
 
 import asyncio
+import itertools
+import logging
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -8,11 +10,14 @@ from datetime import timedelta
 
 import aiohttp
 
+from chassis.backoff import backoff_seconds
 from chassis.errors import RetryableError, StartUpError
 
 _TIMEOUT = aiohttp.ClientTimeout(total=10)
 _NOT_FOUND = 404
 _POLL = timedelta(milliseconds=100)
+
+log = logging.getLogger(__name__)
 
 
 class SchemaRegistry:
@@ -24,8 +29,17 @@ class SchemaRegistry:
     async def register(self, subject: str, schema_json: str) -> int:
         """Return the schema's id under the subject, registering it if need be; repeating it is harmless.
 
-        Raises StartUpError when the registry refuses the schema (incompatible), RetryableError when it is not there.
+        Waits for a registry that is not there. Raises StartUpError when it refuses the schema (incompatible).
         """
+        for attempt in itertools.count(1):
+            try:
+                return await self._register(subject, schema_json)
+            except RetryableError as error:
+                log.warning("%s: trying again", error)
+                await asyncio.sleep(backoff_seconds(attempt))
+        raise AssertionError("unreachable: it is counted for ever")
+
+    async def _register(self, subject: str, schema_json: str) -> int:
         try:
             async with (
                 aiohttp.ClientSession(timeout=_TIMEOUT) as session,

@@ -69,13 +69,19 @@ class SchemaBook:
             self._by_fingerprint[self.fingerprints[event]] = self.own[event]
 
     def learn(self, schema_json: str, registry_id: int | None = None) -> None:
-        """Remember a writer's schema; repeating it is harmless. Raises MalformedMessageError for what is none."""
+        """Remember a writer's schema; repeating it is harmless. Raises MalformedMessageError for what is none.
+
+        With a registry's id it raises nothing: an id that stands for something else is refused when it is met.
+        """
         try:
             schema = json.loads(schema_json)
             known = WriterSchema(_full_name(schema), fastavro.parse_schema(schema))
             mark = fingerprint(schema)
         except (ValueError, KeyError, TypeError, fastavro.schema.SchemaParseException) as error:
-            raise MalformedMessageError("not an Avro record schema") from error
+            if registry_id is None:
+                raise MalformedMessageError("not an Avro record schema") from error
+            self.refuse(registry_id)
+            return
         self._by_fingerprint[mark] = known
         if registry_id is not None:
             self._by_id[registry_id] = known
@@ -88,14 +94,14 @@ class SchemaBook:
         return known
 
     def refuse(self, registry_id: int) -> None:
-        """Remember that the registry does not know this id."""
+        """Remember that the registry knows no event by this id."""
         self.wanted_ids.discard(registry_id)
         self._refused_ids.add(registry_id)
 
     def of_id(self, registry_id: int) -> WriterSchema:
         """Return the schema; raises UnresolvedSchemaError until the registry was asked, then MalformedMessageError."""
         if registry_id in self._refused_ids:
-            raise MalformedMessageError(f"the schema registry knows no id {registry_id}")
+            raise MalformedMessageError(f"the schema registry knows no event by id {registry_id}")
         if (known := self._by_id.get(registry_id)) is None:
             self.wanted_ids.add(registry_id)
             raise UnresolvedSchemaError(f"with registry id {registry_id}")

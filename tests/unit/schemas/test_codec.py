@@ -74,7 +74,17 @@ def test_a_registry_id_is_wanted_until_the_registry_refuses_it() -> None:
     assert book.wanted_ids == {9}
 
     book.refuse(9)
-    with pytest.raises(MalformedMessageError, match="no id 9"):
+    with pytest.raises(MalformedMessageError, match="no event by id 9"):
+        Codec(book).decode(b"\x00\x00\x00\x00\x09rest")
+
+
+@pytest.mark.parametrize("schema", ['"string"', '["null", "long"]', "{", '{"type": "record", "name": "No fields"}'])
+def test_a_registry_id_that_stands_for_no_event_is_refused_when_it_is_met(schema: str) -> None:
+    book = SchemaBook()
+
+    book.learn(schema, 9)
+
+    with pytest.raises(MalformedMessageError, match="no event by id 9"):
         Codec(book).decode(b"\x00\x00\x00\x00\x09rest")
 
 
