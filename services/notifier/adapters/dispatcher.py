@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -33,16 +33,27 @@ class _Active:
 
 
 class Dispatcher:
-    """A component. One lane never keeps another waiting; how long a lane waits for its next attempt is in memory."""
+    """A component. One lane never keeps another waiting; how long a lane waits for its next attempt is in memory.
+
+    `concluded` is called for each notice that is done with: there is something to publish.
+    """
 
     def __init__(
-        self, ledger: Ledger, deliverer: Deliverer, clock: Clock, metrics: NotifierMetrics, *, lanes: int = 32
+        self,
+        ledger: Ledger,
+        deliverer: Deliverer,
+        clock: Clock,
+        metrics: NotifierMetrics,
+        *,
+        lanes: int = 32,
+        concluded: Callable[[], None] = lambda: None,
     ) -> None:
         self._ledger = ledger
         self._deliverer = deliverer
         self._clock = clock
         self._metrics = metrics
         self._lanes = lanes
+        self._concluded = concluded
         self._held: set[int] = set()
         self._active: dict[Lane, _Active] = {}
         self._waiting: dict[Lane, float] = {}
@@ -126,7 +137,9 @@ class Dispatcher:
         finally:
             self._active.pop(lane, None)
             self._metrics.active_lanes.set(len(self._active))
-            self.wake()
+            if len(self._active) < self._lanes / 2:
+                # Reading what is pending costs about as much as sending it: not for every lane that ends.
+                self.wake()
 
     async def _attempt(self, lane: Lane, pending: PendingNotice) -> bool:
         """Make an attempt; return whether the lane may go on to its next notice."""
@@ -138,6 +151,7 @@ class Dispatcher:
             self._waiting[lane] = REAL_TIME.monotonic() + _LEDGER_AWAY_SECONDS
             return False
         if wait is None:
+            self._concluded()
             return True
         self._metrics.retries.inc()
         self._waiting[lane] = REAL_TIME.monotonic() + wait.total_seconds()

@@ -1,69 +1,76 @@
 """The ledger in SQLite or PostgreSQL: input and what it called for in one transaction, outcomes in another."""
 
-import asyncio
-from collections.abc import Callable, Collection, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
-from typing import Any, Self, TypeVar, cast
+from typing import Any, Self, cast
 
 import msgspec
-from sqlalchemy import Connection, CursorResult, Insert, Row, Select, exists, func, select, update
+from sqlalchemy import Connection, CursorResult, Insert, Row, Select, bindparam, exists, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from chassis.errors import LostOwnershipError, RetryableError, StartUpError
 from schemas.catalogue import EVENTS
 from schemas.ids import NoticeId
 from schemas.notifications import NoticeOutcome
 from services.notifier.adapters.sql_tables import NOTICES, POSITIONS, connect, create_tables
+from services.notifier.adapters.transactions import Transactions
 from services.notifier.domain.notice import Notice, Plan, Supersession
 from services.notifier.domain.outcomes import superseded
 from services.notifier.ports import PendingNotice, Progress
 
-T = TypeVar("T")
+# Put together once: it costs as much as running them.
+_BEGIN_ATTEMPT = (
+    update(NOTICES)
+    .where(NOTICES.c.notice_id == bindparam("of"), NOTICES.c.attempts == bindparam("made"))
+    .where(NOTICES.c.outcome.is_(None))
+    .values(attempts=NOTICES.c.attempts + 1, interrupted=True)
+)
+_CONCLUDE = (
+    update(NOTICES)
+    .where(NOTICES.c.notice_id == bindparam("of"), NOTICES.c.outcome.is_(None))
+    .values(outcome_name=bindparam("name"), outcome=bindparam("became"), interrupted=False)
+)
 
 
 class SqlLedger(AbstractAsyncContextManager["SqlLedger"]):
-    """The `Ledger` on a database. The driver blocks, so it works in one thread of its own, one transaction a call.
+    """The `Ledger` on a database. The driver blocks, so it works in a thread of its own (`Transactions`).
 
     Every method raises RetryableError while the database cannot be reached.
     """
 
     def __init__(self, url: str) -> None:
-        self._engine = connect(url)
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ledger")
-        self._failed: str | None = None
+        engine = connect(url)
+        self._place = engine.url.render_as_string(hide_password=True)
+        self._transactions = Transactions(engine)
 
     async def __aenter__(self) -> Self:
         """Create the tables; raises StartUpError if the database does not answer."""
         try:
-            await self._transact(create_tables)
+            await self._transactions.run(create_tables)
         except RetryableError as error:
-            where = self._engine.url.render_as_string(hide_password=True)
-            raise StartUpError(f"the notifier's ledger cannot be reached at {where}: {error}") from error
+            raise StartUpError(f"the notifier's ledger cannot be reached at {self._place}: {error}") from error
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Finish what is under way and disconnect."""
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._engine.dispose)
-        self._thread.shutdown(wait=False)
+        await self._transactions.close()
 
     def check(self) -> str | None:
         """Tell /readyz what is wrong: the last answer of the database, if it was none."""
-        return self._failed
+        return self._transactions.failed
 
     async def positions(self) -> dict[int, int]:
         """Return the next position of each partition."""
         query = select(POSITIONS.c.partition, POSITIONS.c.position)
-        rows = await self._transact(lambda connection: connection.execute(query).all())
+        rows = await self._transactions.run(lambda connection: connection.execute(query).all())
         return {row.partition: row.position for row in rows}
 
     async def record(self, progress: Progress, plans: Sequence[Plan]) -> None:
         """Add what was planned and move the position, together or not at all."""
-        await self._transact(lambda connection: _record(connection, progress, plans))
+        await self._transactions.run(lambda connection: _record(connection, progress, plans))
 
     async def pending(self, partitions: Collection[int], after: int, limit: int) -> list[PendingNotice]:
         """Return undelivered notices in the order they were planned."""
@@ -73,27 +80,22 @@ class SqlLedger(AbstractAsyncContextManager["SqlLedger"]):
             .order_by(NOTICES.c.number)
             .limit(limit)
         )
-        rows = await self._transact(lambda connection: connection.execute(query).all())
+        rows = await self._transactions.run(lambda connection: connection.execute(query).all())
         return [_pending(row) for row in rows]
 
     async def begin_attempt(self, pending: PendingNotice) -> bool:
         """Note that it is about to be sent; False if another replica began or ended it meanwhile."""
-        change = (
-            update(NOTICES)
-            .where(NOTICES.c.notice_id == pending.notice.id)
-            .where(NOTICES.c.attempts == pending.attempts, NOTICES.c.outcome.is_(None))
-            .values(attempts=pending.attempts + 1, interrupted=True)
-        )
-        return await self._transact(lambda connection: _changed(connection.execute(change)) == 1)
+        of = {"of": pending.notice.id, "made": pending.attempts}
+        return await self._transactions.run(lambda connection: _changed(connection.execute(_BEGIN_ATTEMPT, of)) == 1)
 
     async def end_attempt(self, notice_id: NoticeId) -> None:
         """Note that the attempt surely did not reach the receiver."""
         change = update(NOTICES).where(NOTICES.c.notice_id == notice_id).values(interrupted=False)
-        await self._transact(lambda connection: connection.execute(change))
+        await self._transactions.run(lambda connection: connection.execute(change))
 
     async def conclude(self, notice_id: NoticeId, outcome: NoticeOutcome) -> None:
         """Store what became of it, to be published; repeating changes nothing."""
-        await self._transact(lambda connection: _conclude(connection, notice_id, outcome))
+        await self._transactions.run(lambda connection: _conclude(connection, notice_id, outcome))
 
     async def unpublished(self, partitions: Collection[int], limit: int) -> list[tuple[int, NoticeOutcome]]:
         """Return outcomes that are not published yet, in the order their notices were planned."""
@@ -103,32 +105,18 @@ class SqlLedger(AbstractAsyncContextManager["SqlLedger"]):
             .order_by(NOTICES.c.number)
             .limit(limit)
         )
-        rows = await self._transact(lambda connection: connection.execute(query).all())
+        rows = await self._transactions.run(lambda connection: connection.execute(query).all())
         return [(number, _outcome(name, document)) for number, name, document in rows]
 
     async def mark_published(self, numbers: Sequence[int]) -> None:
         """Note that these are published."""
         change = update(NOTICES).where(NOTICES.c.number.in_(numbers)).values(published=True)
-        await self._transact(lambda connection: connection.execute(change))
+        await self._transactions.run(lambda connection: connection.execute(change))
 
     async def count_pending(self) -> int:
         """Return how many notices are still to be delivered, for the metrics."""
         query: Select[tuple[int]] = select(func.count()).select_from(NOTICES).where(NOTICES.c.outcome.is_(None))
-        return await self._transact(lambda connection: connection.execute(query).scalar_one())
-
-    async def _transact(self, work: Callable[[Connection], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._transaction, work)
-
-    def _transaction(self, work: Callable[[Connection], T]) -> T:
-        try:
-            with self._engine.begin() as connection:
-                done = work(connection)
-        except (OperationalError, InterfaceError) as error:
-            # Only the driver's class and SQLSTATE: its text can quote the row.
-            self._failed = f"the ledger does not answer ({_named(error)})"
-            raise RetryableError(self._failed) from error
-        self._failed = None
-        return done
+        return await self._transactions.run(lambda connection: connection.execute(query).scalar_one())
 
 
 def _record(connection: Connection, progress: Progress, plans: Sequence[Plan]) -> None:
@@ -138,7 +126,7 @@ def _record(connection: Connection, progress: Progress, plans: Sequence[Plan]) -
             _supersede(connection, supersession)
         rows = [_row(notice, progress.partition) for notice in plan.notices if _has_object(connection, notice)]
         if rows:
-            connection.execute(_insert(connection, NOTICES).values(rows))
+            connection.execute(_insert(connection, NOTICES), rows)
 
 
 def _advance(connection: Connection, progress: Progress) -> None:
@@ -175,11 +163,8 @@ def _supersede(connection: Connection, supersession: Supersession) -> None:
 
 
 def _conclude(connection: Connection, notice_id: NoticeId, outcome: NoticeOutcome) -> None:
-    connection.execute(
-        update(NOTICES)
-        .where(NOTICES.c.notice_id == notice_id, NOTICES.c.outcome.is_(None))
-        .values(outcome_name=outcome.wire_name(), outcome=msgspec.json.encode(outcome).decode(), interrupted=False)
-    )
+    became = msgspec.json.encode(outcome).decode()
+    connection.execute(_CONCLUDE, {"of": notice_id, "name": outcome.wire_name(), "became": became})
 
 
 def _insert(connection: Connection, table: Any) -> Insert:
@@ -210,8 +195,3 @@ def _outcome(name: str, document: str) -> NoticeOutcome:
 
 def _changed(result: CursorResult[Any]) -> int:
     return result.rowcount
-
-
-def _named(error: DBAPIError) -> str:
-    state = getattr(error.orig, "sqlstate", None)
-    return f"{type(error.orig).__name__} {state}" if state else type(error.orig).__name__

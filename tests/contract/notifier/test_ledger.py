@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from sqlalchemy import Connection, Engine, event
 
 from chassis.errors import LostOwnershipError
 from policy.communication_render import Words
@@ -149,6 +150,49 @@ async def test_what_has_no_object_is_not_planned(ledger: Ledger) -> None:
     opened, archived = a_notice("b", NoticeKind.OPENED), a_notice("c", NoticeKind.ARCHIVED)
     await ledger.record(stretch(1), [Plan(notices=(opened,)), Plan(notices=(archived,))])
     assert [each.notice.id for each in await ledger.pending([0], 0, 10)] == ["b", "c"]
+
+
+async def test_what_fails_among_calls_that_wait_together_fails_alone(ledger: Ledger) -> None:
+    await ledger.record(stretch(0), [Plan(notices=(a_notice("a"),))])
+    (pending,) = await ledger.pending([0], 0, 10)
+    begun, lost, recorded, read = await asyncio.gather(
+        ledger.begin_attempt(pending),
+        ledger.record(stretch(7), [Plan(notices=(a_notice("b"),))]),
+        ledger.record(stretch(1), [Plan(notices=(a_notice("c"),))]),
+        ledger.pending([0], 0, 10),
+        return_exceptions=True,
+    )
+    assert begun is True
+    assert isinstance(lost, LostOwnershipError)
+    assert recorded is None
+    assert not isinstance(read, BaseException)
+    assert [(each.notice.id, each.attempts) for each in read] == [("a", 1), ("c", 0)]
+    assert await ledger.positions() == {0: 2}
+
+
+async def test_calls_that_wait_together_are_written_to_disk_together(tmp_path: Path) -> None:
+    commits: list[Connection] = []
+    notices = [a_notice(f"{number}") for number in range(60)]
+    async with SqlLedger(f"sqlite:///{tmp_path}/ledger.db") as ledger:
+        await ledger.record(stretch(0), [Plan(notices=tuple(notices))])
+        pending = await ledger.pending([0], 0, 100)
+        count = commits.append
+        event.listen(Engine, "commit", count)
+        try:
+            assert all(await asyncio.gather(*(ledger.begin_attempt(each) for each in pending)))
+        finally:
+            event.remove(Engine, "commit", count)
+    assert 1 <= len(commits) <= 10
+
+
+async def test_whoever_waits_no_longer_keeps_nobody_waiting(tmp_path: Path) -> None:
+    async with SqlLedger(f"sqlite:///{tmp_path}/ledger.db") as ledger:
+        given_up = asyncio.create_task(ledger.record(stretch(0), [Plan(notices=(a_notice("a"),))]))
+        waiting = asyncio.create_task(ledger.pending([0], 0, 10))
+        await asyncio.sleep(0)
+        given_up.cancel()
+        assert [each.notice.id for each in await waiting] == ["a"]
+        assert given_up.cancelled()
 
 
 async def test_what_is_stored_is_there_after_a_restart(tmp_path: Path) -> None:

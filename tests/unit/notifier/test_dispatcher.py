@@ -1,7 +1,7 @@
 """Lanes side by side, each in order; partitions that go are let go of; outcomes are published until they are."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 
 from prometheus_client import CollectorRegistry
@@ -19,7 +19,7 @@ from services.notifier.domain.notice import Plan
 from services.notifier.domain.outcomes import Receipt
 from services.notifier.handlers import Deliverer, Outlets, Planner
 from services.notifier.metrics import NotifierMetrics
-from services.notifier.ports import Letter, Progress, TryLaterError
+from services.notifier.ports import Letter, PendingNotice, Progress, TryLaterError
 from tests.harness.notices import AT, FixedRosters, PinnedPolicies, a_context, sealed
 from tests.harness.waiting import eventually
 
@@ -57,9 +57,22 @@ class UnwillingOutcomes(RecordingOutcomes):
         await super().publish(outcomes)
 
 
-async def a_ledger(*told: tuple[int, str, int]) -> InMemoryLedger:
+class CountingLedger(InMemoryLedger):
+    """Counts what is read of it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.notices_read = 0
+
+    async def pending(self, partitions: Collection[int], after: int, limit: int) -> list[PendingNotice]:
+        found = await super().pending(partitions, after, limit)
+        self.notices_read += len(found)
+        return found
+
+
+async def a_ledger(*told: tuple[int, str, int], ledger: InMemoryLedger | None = None) -> InMemoryLedger:
     """Give a ledger with so many notices for each owner in each partition."""
-    ledger = InMemoryLedger()
+    ledger = ledger or InMemoryLedger()
     planner = Planner(PinnedPolicies(), FixedRosters(), ledger)
     for partition, owner, count in told:
         plans = [planner.on_escalation_event(assigned(owner, f"{partition}-{owner}-{n}"), AT) for n in range(count)]
@@ -76,11 +89,15 @@ def assigned(owner: str, name: str) -> events.OwnerAssigned:
 
 @asynccontextmanager
 async def dispatching(
-    ledger: InMemoryLedger, channel: RecordingChannel, *, lanes: int = 8
+    ledger: InMemoryLedger,
+    channel: RecordingChannel,
+    *,
+    lanes: int = 8,
+    concluded: Callable[[], None] = lambda: None,
 ) -> AsyncIterator[Dispatcher]:
     deliverer = Deliverer(ledger, Outlets((), channel), Patience())
     metrics = NotifierMetrics(CollectorRegistry())
-    dispatcher = Dispatcher(ledger, deliverer, ManualClock(AT), metrics, lanes=lanes)
+    dispatcher = Dispatcher(ledger, deliverer, ManualClock(AT), metrics, lanes=lanes, concluded=concluded)
     running = asyncio.create_task(dispatcher.run())
     try:
         yield dispatcher
@@ -132,6 +149,25 @@ async def test_one_lane_at_a_time_is_enough_to_send_everything() -> None:
     async with dispatching(ledger, channel, lanes=1) as dispatcher:
         dispatcher.hold({0, 1, 2})
         await eventually(lambda: len(channel.letters) == 254)
+
+
+async def test_what_is_pending_is_not_read_again_for_every_lane_that_ends() -> None:
+    counting = CountingLedger()
+    await a_ledger(*((0, f"person {number}", 1) for number in range(200)), ledger=counting)
+    channel = RecordingChannel()
+    async with dispatching(counting, channel, lanes=20) as dispatcher:
+        dispatcher.hold({0})
+        await eventually(lambda: len(channel.letters) == 200)
+    assert counting.notices_read <= 200 * 200 / 10
+
+
+async def test_whoever_publishes_is_told_of_each_notice_that_is_done_with() -> None:
+    ledger, told = await a_ledger((0, "ana", 2), (0, "ben", 1)), list[int]()
+    channel = StubbornChannel(refuses="ben")
+    async with dispatching(ledger, channel, concluded=lambda: told.append(len(channel.letters))) as dispatcher:
+        dispatcher.hold({0})
+        await eventually(lambda: len(told) == 2 and "ben" in channel.tried)
+    assert told == [1, 2]
 
 
 async def test_outcomes_are_published_until_they_are_and_not_again() -> None:
