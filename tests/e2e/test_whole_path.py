@@ -81,19 +81,24 @@ async def test_a_ticket_gets_an_owner_clocks_and_messages_and_is_closed_by_its_c
         said = await asyncio.to_thread(here.escalon, "command", *command)
         assert said.returncode == 0, said.stderr
 
-    async def is_closed() -> bool:
-        rows = await here.lines("escalation", "list", "--all")
-        return any(row["ticket"] == ticket and row["state"] == "closed" for row in rows)
+    async def customer_knows() -> bool:
+        return ("customer", "closed") in await _kinds_told(here, ticket)
 
-    await eventually(is_closed, 40, what="the escalation is closed")
-    told = [one for one in await here.log(NOTIFICATIONS) if isinstance(one, NoticeDelivered) and one.ticket == ticket]
-    kinds = {(one.audience.value, one.kind.value) for one in told}
+    await eventually(customer_knows, 40, what="the customer is told that it is closed")
+    rows = await here.lines("escalation", "list", "--all")
+    assert [row["state"] for row in rows if row["ticket"] == ticket] == ["closed"]
+    kinds = await _kinds_told(here, ticket)
     assert {("owner", "new_owner"), ("channel", "opened"), ("customer", "acknowledgement")} <= kinds
     assert {("customer", "confirmation_request"), ("customer", "closed"), ("ticket", "ticket_tagged")} <= kinds
     timeline = await here.lines("escalation", "show", ticket)
     assert {"escalon.escalations.SlaKept", "escalon.notifications.NoticeDelivered"} <= {
         one["event"] for one in timeline
     }
+
+
+async def _kinds_told(here: Installation, ticket: str) -> set[tuple[str, str]]:
+    told = [one for one in await here.log(NOTIFICATIONS) if isinstance(one, NoticeDelivered) and one.ticket == ticket]
+    return {(one.audience.value, one.kind.value) for one in told}
 
 
 @pytest.mark.parametrize("service", SERVICES)

@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from chassis.settings import KafkaSettings
-from ops.connection import EventLog, publisher
+from ops.connection import publisher
 from ops.event_file import FileEvent
 from ops.local import ports
 from ops.topics import apply_topics
 from schemas.catalogue import SERVICES, Topic
 from schemas.message import Message
 from tests.harness.kafka import a_local_kafka
+from tests.harness.log_follower import LogFollower
 from tests.harness.service_process import REPOSITORY, ServiceProcess
 from tests.harness.waiting import eventually
 
@@ -31,6 +32,7 @@ class Installation:
     def __init__(self, bootstrap: str, folder: Path, environment: Mapping[str, str] | None = None) -> None:
         self.settings = KafkaSettings(bootstrap_servers=bootstrap)
         self.folder = folder
+        self.follower = LogFollower(self.settings)
         self.services: dict[str, ServiceProcess] = {}
         self._environment = {
             "ESCALON_KAFKA_BOOTSTRAP_SERVERS": bootstrap,
@@ -91,8 +93,7 @@ class Installation:
 
     async def log(self, *topics: Topic) -> list[Message]:
         """Return every event of the topics so far."""
-        entries = EventLog(self.settings).entries(*topics)
-        return [entry.message async for entry in entries if entry.message is not None]
+        return [event for topic in topics for event in await self.follower.events(topic)]
 
     def logs(self) -> str:
         """Return everything the services have written."""
@@ -112,7 +113,8 @@ async def a_prepared_installation(
             said = await asyncio.to_thread(here.escalon, command, "publish")
             assert said.returncode == 0, said.stderr
         try:
-            yield here
+            async with here.follower:
+                yield here
         finally:
             for service in here.services.values():
                 service.kill()
