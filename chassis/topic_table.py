@@ -30,9 +30,9 @@ class TopicTable:
     """
 
     def __init__(self, topic: str, settings: KafkaSettings, fold: Callable[[Record], None]) -> None:
-        self._topic = topic
+        self.topic = topic
         self._settings = settings
-        self._fold = fold
+        self.fold = fold
         self._behind: dict[KafkaPartition, int] | None = None
         self._folded = asyncio.Condition()
         self._stopping = asyncio.Event()
@@ -44,12 +44,12 @@ class TopicTable:
 
     def check(self) -> str | None:
         """Tell /readyz what is wrong."""
-        return None if self.ready else f"{self._topic} is not read to its end yet"
+        return None if self.ready else f"{self.topic} is not read to its end yet"
 
     async def run(self) -> None:
         """Read until stopped; raises StartUpError if no broker answers or the topic is missing."""
         kafka: Any = AIOKafkaConsumer(
-            self._topic,
+            self.topic,
             **connection_options(self._settings, "topic-table"),
             group_id=None,
             enable_auto_commit=False,
@@ -82,7 +82,7 @@ class TopicTable:
             begins: dict[KafkaPartition, int] = await kafka.beginning_offsets(places)
             ends: dict[KafkaPartition, int] = await kafka.end_offsets(places)
         except UnknownTopicOrPartitionError as error:
-            raise StartUpError(f"topic {self._topic} is missing: create it with `escalon topics apply`") from error
+            raise StartUpError(f"topic {self.topic} is missing: create it with `escalon topics apply`") from error
         except KafkaError as error:
             raise not_reached(self._settings, error) from error
         self._behind = {place: end for place, end in ends.items() if end > begins[place]}
@@ -92,7 +92,7 @@ class TopicTable:
         try:
             fetched: dict[KafkaPartition, list[Any]] = await kafka.getmany(timeout_ms=_POLL_MS)
         except KafkaError as error:
-            outcome = outcome_of(error, f"reading {self._topic}")
+            outcome = outcome_of(error, f"reading {self.topic}")
             if not isinstance(outcome, EscalonError):
                 raise
             await self._pause(1, outcome)
@@ -116,7 +116,7 @@ class TopicTable:
         attempt = 0
         while not self._stopping.is_set():
             try:
-                self._fold(record)
+                self.fold(record)
             except RejectedMessageError as error:
                 log.warning("a record was skipped: %s", error, extra=_place(record))
             except RetryableError as error:
@@ -141,7 +141,7 @@ class TopicTable:
             self._folded.notify_all()
 
     async def _pause(self, attempt: int, error: EscalonError) -> None:
-        log.warning("trying again: %s", error, extra={"topic": self._topic, "attempt": attempt})
+        log.warning("trying again: %s", error, extra={"topic": self.topic, "attempt": attempt})
         with suppress(TimeoutError):
             async with asyncio.timeout(backoff_seconds(attempt)):
                 await self._stopping.wait()

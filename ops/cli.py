@@ -4,12 +4,12 @@ import sys
 
 import typer
 
-from chassis.errors import EscalonError
 from ops.commands import dead_letters, escalations, people, policies, rosters, scenarios, tickets, topics
 from ops.commands.classify import classify
 from ops.commands.settings import settings
 from ops.commands.up import up
 from ops.commands.watch import watch
+from ops.output import OURS
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -36,6 +36,6 @@ def main() -> None:
     """Run the command line."""
     try:
         app()
-    except EscalonError as error:
+    except OURS as error:
         sys.stderr.write(f"escalon: {error}\n")
         sys.exit(1)

@@ -1,7 +1,7 @@
 """What every command needs of Kafka: where it is, the codec, a producer, and topics read as a log."""
 
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +9,7 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka import TopicPartition as KafkaPartition
 from aiokafka.errors import KafkaError
 
+from chassis.errors import RejectedMessageError
 from chassis.kafka_client import connection_options, not_reached
 from chassis.producer import Producer
 from chassis.records import Outgoing, Record
@@ -19,7 +20,7 @@ from schemas.codec import Codec, SchemaBook
 from schemas.envelope import headers_of
 from schemas.errors import WireError
 from schemas.message import Message
-from schemas.publication import schema_records
+from wire.kafka_wire import announcement, learn_schema
 
 CLIENT_ID = "escalon-ops"
 _POLL_MS = 500
@@ -82,8 +83,9 @@ class EventLog:
                 yield Entry(record, self._decoded(record))
 
     def _learn(self, record: Record) -> None:
-        if record.value is not None:
-            self.codec.book.learn(record.value.decode("utf-8", "replace"))
+        # What is no schema is not ours to mend here: the events that need it are told as unreadable.
+        with suppress(RejectedMessageError):
+            learn_schema(self.codec.book, record)
 
     def _decoded(self, record: Record) -> Message | None:
         try:
@@ -120,8 +122,7 @@ class Publisher:
 
     async def _announce(self, topic: Topic) -> None:
         if topic.name not in self._announced:
-            records = schema_records(self._codec.book, (topic,))
-            await self._producer.send_batch([Outgoing(SCHEMAS.name, key, value) for key, value in records])
+            await self._producer.send_batch(announcement(self._codec.book, (topic,)))
             self._announced.add(topic.name)
 
 

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from chassis.errors import EscalonError
+from policy.problems import PolicyError
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -19,6 +20,8 @@ T = TypeVar("T")
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 EXIT_FAILED = 1
 EXIT_USAGE = 2
+OURS = (EscalonError, PolicyError)
+"""Errors whose text is for the user: one clear line, no trace."""
 
 
 def print_json(value: object) -> None:
@@ -52,7 +55,7 @@ def command(function: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, Non
     def run(*arguments: P.args, **words: P.kwargs) -> None:
         try:
             asyncio.run(_awaited(function(*arguments, **words)))
-        except EscalonError as error:
+        except OURS as error:
             raise fail(str(error)) from None
 
     return run

@@ -3,8 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from chassis.errors import StartUpError
-
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
@@ -20,7 +18,7 @@ class Problem:
         return f"{place}: {self.path}: {self.says}" if self.path else f"{place}: {self.says}"
 
 
-class PolicyError(StartUpError):
+class PolicyError(Exception):
     """A policy or roster that cannot be used; the text has a line for each problem."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:

@@ -209,6 +209,16 @@ def topic_of(event: type[Message]) -> Topic:
 _TOPIC_OF = {event: topic for topic in TOPICS for event in topic.events}
 
 
+def inputs_of(service: str) -> tuple[Topic, ...]:
+    """Return what a service reads record by record."""
+    return tuple(topic for topic in TOPICS if service in topic.readers and not topic.compacted)
+
+
+def tables_of(service: str) -> tuple[Topic, ...]:
+    """Return what a service reads as tables, to the end before it is ready."""
+    return tuple(topic for topic in TOPICS if service in topic.readers and topic.compacted)
+
+
 def dead_letter_topic(topic: str, service: str) -> str:
     """Return where `service` puts records of `topic` that will never be right."""
     return f"{topic}.{service}.dead-letter"

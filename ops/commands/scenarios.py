@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from chassis.errors import EscalonError
-from ops.output import EXIT_FAILED, EXIT_USAGE, command, fail
+from ops.output import EXIT_FAILED, EXIT_USAGE, OURS, command, fail
 from ops.scenario.marked_yaml import StoryError
 from ops.scenario.reading import read_story
 from ops.scenario.setting import DEFAULT_POLICY, setting_of
@@ -32,7 +31,7 @@ async def run(
         try:
             story = read_story(path)
             setting = setting_of(story, policy)
-        except (StoryError, EscalonError) as error:
+        except (StoryError, *OURS) as error:
             raise fail(str(error), EXIT_USAGE) from None
         found = await stage.play(story, setting)
         typer.echo(f"{'told' if not found else 'NOT TOLD'}  {path}: {story.name}")

@@ -138,7 +138,6 @@ class Installation:
             CLOCK_FILE: str(self.clock_file),
             "ESCALON_HEALTH_PORT": str(health_port),
             "ESCALON_SINCE": _FIRST_EVENT,
-            "ESCALON_NOTIFIER_SINCE": _FIRST_EVENT,
             "ESCALON_ROUTER_STORE_URL": f"sqlite:///{self.folder / 'router' / 'escalations.db'}",
             "ESCALON_NOTIFIER_LEDGER_URL": f"sqlite:///{self.folder / 'notifier' / 'ledger.db'}",
             "ESCALON_NOTIFIER_SINK_FILE": str(self.folder / "notifier" / "sink.jsonl"),

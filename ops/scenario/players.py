@@ -7,7 +7,6 @@ from typing import Protocol
 from ops.scenario.acting import Cast
 from ops.scenario.setting import Setting
 from policy.model import VersionedPolicy
-from policy.registry import PolicyRegistry, RosterRegistry
 from schemas.catalogue import TICKETS
 from schemas.classifications import AccountSnapshot, ClassifierProgressed, Judgement
 from schemas.escalations import StreamEvent
@@ -30,6 +29,7 @@ from services.router.domain.relaying import commands_of
 from services.router.handlers import HANDLERS, Router
 from services.router.ports import FindingHeldError
 from services.sla_monitor.adapters.in_memory import InMemoryPromises
+from wire.reference_data import PolicyRegistry, RosterRegistry
 
 _PARTITION = 0
 

@@ -10,10 +10,10 @@ from ops.scenario.matching import Observation, differences
 from ops.scenario.observing import Observer
 from ops.scenario.players import ClassifierPlayer, MonitorPlayer, NotifierPlayer, Player, RouterPlayer
 from ops.scenario.setting import Setting
-from policy.registry import PolicyRegistry, RosterRegistry
 from schemas.catalogue import COMMANDS, topic_of
 from schemas.codec import Codec, SchemaBook
 from schemas.message import Message
+from wire.reference_data import PolicyRegistry, RosterRegistry
 
 _ROUNDS_AT_AN_INSTANT = 1000
 """A story in which an instant does not come to rest is a fault of ours."""

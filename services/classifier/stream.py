@@ -13,7 +13,6 @@ from chassis.dead_letters import RecordSink
 from chassis.errors import RetryableError
 from chassis.records import Batch, Item, Outgoing, TopicPartition
 from policy.model import VersionedPolicy
-from policy.registry import PolicyRegistry
 from schemas.catalogue import CLASSIFICATIONS, TICKETS
 from schemas.codec import Codec
 from schemas.envelope import headers_of
@@ -21,6 +20,7 @@ from schemas.message import Message
 from schemas.tickets import TicketEvent
 from services.classifier.handlers import Classifier, progressed
 from services.classifier.metrics import ClassifierMetrics
+from wire.reference_data import PolicyRegistry
 
 _SLICE = 20
 """Tickets whose output is written at once."""

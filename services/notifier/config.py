@@ -26,7 +26,7 @@ class NotifierSettings(ServiceSettings):
     notifier_sink_file: Path = Field(
         Path(".local/notifier/sink.jsonl"), description="Where the local sink keeps what it was sent, a JSON line each."
     )
-    notifier_since: AwareDatetime | None = Field(
+    since: AwareDatetime | None = Field(
         None,
         description="On its very first start (no ledger yet) the notifier tells of what happened to escalations from "
         "this (real) instant on, e.g. 2026-06-02T08:00:00Z; from now on if unset. Later starts go on from the ledger.",

@@ -22,7 +22,6 @@ from chassis.errors import EscalonError, RejectedMessageError, RetryableError
 from chassis.records import Record
 from schemas.catalogue import ESCALATIONS, MAX_MESSAGE_BYTES
 from schemas.escalations import StreamEvent
-from schemas.message import Message
 from services.sla_monitor.adapters.faust_rows import FaustRows
 from services.sla_monitor.adapters.findings_line import FindingsLine
 from services.sla_monitor.domain.steady_time import SteadyTime
@@ -43,7 +42,7 @@ class StreamParts:
     app: faust.App
     policies: Policies
     line: FindingsLine
-    decode: Callable[[Record], Message]
+    decode: Callable[[Record], StreamEvent]
     dead_letters: RecordSink
     clock: Clock
     metrics: SlaMonitorMetrics
@@ -103,8 +102,6 @@ class EscalationStream:
         if record.value is not None and len(record.value) > MAX_MESSAGE_BYTES:
             raise RejectedMessageError(f"{len(record.value)} bytes are more than {MAX_MESSAGE_BYTES}")
         event = self._parts.decode(record)
-        if not isinstance(event, StreamEvent):
-            raise RejectedMessageError(f"{event.wire_name()} does not belong on {record.topic}")
         self._parts.metrics.events.labels(type(event).__name__).inc()
         noted = self.watch.note(event, now)
         if noted.missing:

@@ -40,7 +40,7 @@ _WORK = {
 
 async def test_the_rough_figures_of_the_whole_path_are_taken(tmp_path: Path) -> None:
     lines = [f"load average {os.getloadavg()[0]:.1f}, {os.cpu_count()} cores, {BACKLOG} tickets waiting"]
-    async with a_prepared_installation(tmp_path, {"ESCALON_SINCE": SINCE, "ESCALON_NOTIFIER_SINCE": SINCE}) as here:
+    async with a_prepared_installation(tmp_path, {"ESCALON_SINCE": SINCE}) as here:
         await here.send(*(_ticket(f"backlog-{number}") for number in range(BACKLOG)))
         for name, (read, written) in _WORK.items():
             lines.append(await _rate_of(here, name, read, written))

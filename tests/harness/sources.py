@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PRODUCT_ROOMS = ("chassis", "ops", "policy", "schemas", "services")
+PRODUCT_ROOMS = ("chassis", "ops", "policy", "schemas", "services", "wire")
 SERVICES = ("classifier", "notifier", "router", "sla_monitor")
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef

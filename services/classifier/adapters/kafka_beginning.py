@@ -15,6 +15,7 @@ from aiokafka.errors import CommitFailedError, IllegalGenerationError, KafkaErro
 
 from chassis.backoff import backoff_seconds
 from chassis.errors import StartUpError
+from chassis.first_start import first_offsets
 from chassis.kafka_client import connection_options
 from chassis.records import TopicPartition
 from chassis.settings import KafkaSettings
@@ -62,18 +63,10 @@ class KafkaBeginning:
             committed = [await kafka.committed(place) for place in self._places]
             if any(offset is not None for offset in committed):
                 return True
-            await kafka.commit(await self._offsets(kafka, since))
+            await kafka.commit(await first_offsets(kafka, self._places, since))
         except _ACTIVE:
             return False
         finally:
             await kafka.stop()
         log.info("this is the first start: tickets are judged from %s on", since or "now")
         return True
-
-    async def _offsets(self, kafka: Any, since: datetime | None) -> dict[KafkaPartition, int]:
-        ends: dict[KafkaPartition, int] = await kafka.end_offsets(self._places)
-        if since is None:
-            return ends
-        since_ms = int(since.timestamp() * 1000)
-        found: dict[KafkaPartition, Any] = await kafka.offsets_for_times(dict.fromkeys(self._places, since_ms))
-        return {place: ends[place] if found[place] is None else found[place].offset for place in self._places}

@@ -11,6 +11,7 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka import TopicPartition as KafkaPartition
 from aiokafka.errors import KafkaError
 
+from chassis.first_start import first_offsets
 from chassis.kafka_client import connection_options, outcome_of
 from chassis.records import TopicPartition
 from chassis.settings import KafkaSettings
@@ -43,16 +44,9 @@ class KafkaBeginning:
         )
         try:
             await kafka.start()
-            return await self._positions(kafka, [KafkaPartition(*place) for place in new])
+            offsets = await first_offsets(kafka, [KafkaPartition(*place) for place in new], self._since)
+            return {place.partition: offset for place, offset in offsets.items()}
         except KafkaError as error:
             raise outcome_of(error, "looking for the beginning") from error
         finally:
             await kafka.stop()
-
-    async def _positions(self, kafka: Any, places: list[KafkaPartition]) -> dict[int, int]:
-        ends: dict[KafkaPartition, int] = await kafka.end_offsets(places)
-        if self._since is None:
-            return {place.partition: end for place, end in ends.items()}
-        wanted = dict.fromkeys(places, int(self._since.timestamp() * 1000))
-        found: dict[KafkaPartition, Any] = await kafka.offsets_for_times(wanted)
-        return {place.partition: ends[place] if found[place] is None else found[place].offset for place in places}

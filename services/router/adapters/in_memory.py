@@ -1,6 +1,6 @@
 """The router's streams in memory: for stories, which play all services in one process, and for tests.
 
-Policies and rosters are the registries of `policy.registry`, which hold no I/O.
+Policies and rosters are the registries of `wire.reference_data`, which hold no I/O.
 """
 
 from collections.abc import Sequence

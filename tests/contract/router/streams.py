@@ -12,7 +12,6 @@ from chassis.event_store import EventStore
 from chassis.outbox import OutboxRelay
 from chassis.records import Batch, Item, Outgoing, Record, TopicPartition
 from policy.model import VersionedPolicy
-from policy.registry import PolicyRegistry, RosterRegistry
 from schemas.catalogue import COMMANDS, topic_of
 from schemas.classifications import TicketClassified, TicketSummary
 from schemas.codec import Codec, SchemaBook
@@ -29,6 +28,7 @@ from services.router.handlers import Router, ticket_of
 from services.router.metrics import RouterMetrics
 from services.router.stream import RouterStream
 from tests.unit.router.telling import ANA, CUSTOMER, OPENED, VERSION, judgement, policy, roster
+from wire.reference_data import PolicyRegistry, RosterRegistry
 
 START = datetime(2026, 6, 2, 8, tzinfo=UTC)
 PARTITION = 3

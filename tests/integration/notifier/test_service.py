@@ -170,7 +170,7 @@ async def test_a_first_start_that_was_told_an_instant_tells_what_was_since(
     ticket = "zendesk-eu/since"
     async with NotifierDesk(broker.bootstrap_servers) as desk:
         await desk.tell(assigned(ticket))
-        since = {"ESCALON_NOTIFIER_SINCE": "2020-01-01T00:00:00Z"}
+        since = {"ESCALON_SINCE": "2020-01-01T00:00:00Z"}
         with a_notifier(broker.bootstrap_servers, tmp_path, free_port, since) as notifier:
             await eventually(lambda: desk.outcomes(ticket), 40, what=lambda: notifier.log)
             assert notifier.terminate(SOON) == 0, notifier.log

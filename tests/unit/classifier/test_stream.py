@@ -9,7 +9,6 @@ from prometheus_client import CollectorRegistry
 from chassis.clock import ManualClock
 from chassis.errors import RetryableError
 from chassis.records import Batch, Item, Outgoing, Record, TopicPartition
-from policy.registry import PolicyNotKnownError, PolicyRegistry
 from schemas.catalogue import CLASSIFICATIONS, TICKETS
 from schemas.classifications import ClassifierProgressed, TicketClassified
 from schemas.codec import Codec, SchemaBook
@@ -22,6 +21,7 @@ from services.classifier.metrics import ClassifierMetrics
 from services.classifier.stream import ClassifierStream, KafkaOutput, ProgressTeller
 from tests.harness.policies import judging_policy
 from tests.harness.tickets import AT, a_meta, a_ticket
+from wire.reference_data import PolicyNotKnownError, PolicyRegistry
 
 CODEC = Codec(SchemaBook())
 POLICY = judging_policy()

@@ -11,7 +11,7 @@ from typer.core import TyperGroup
 from chassis.settings import describe_settings
 from ops.cli import app
 from ops.event_file import read_event_file
-from ops.local_run import LocalSettings
+from ops.local.run_file import LocalSettings
 from ops.scenario.language import ACTS, KINDS
 from ops.scenario.reading import read_story
 from ops.scenario.setting import setting_of
@@ -25,7 +25,7 @@ from tests.unit.docs.documents import Command, Document, documents
 DOCUMENTS = documents()
 BY_PATH = {document.path: document for document in DOCUMENTS}
 SHOWN = [command for document in DOCUMENTS for command in document.commands()]
-ROOMS = ("chassis", "deploy", "docs", "ops", "policy", "schemas", "services", "tests")
+ROOMS = ("chassis", "deploy", "docs", "ops", "policy", "schemas", "services", "tests", "wire")
 PROGRAMS = {"make", "escalon", "python", "pre-commit", "export"}
 """What a reader of ours has at hand."""
 

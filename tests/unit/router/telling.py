@@ -9,7 +9,6 @@ from msgspec.structs import replace
 from policy.communication import Communication
 from policy.criteria import Criteria
 from policy.model import Policy, VersionedPolicy
-from policy.registry import PolicyRegistry, RosterRegistry
 from policy.roster import Absence, Person, Roster
 from policy.routing import ChainStep, Routing
 from policy.targets import Measure, SeverityPolicy, Target
@@ -26,6 +25,7 @@ from services.router.adapters.in_memory import InMemoryEscalationBatch
 from services.router.domain.evidence import Evidence
 from services.router.domain.state import Escalation, TicketState
 from services.router.handlers import Router
+from wire.reference_data import PolicyRegistry, RosterRegistry
 
 E = TypeVar("E", bound=StreamEvent)
 TICKET = TicketKey("zendesk-eu/48213")

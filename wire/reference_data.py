@@ -1,6 +1,6 @@
 """What was published on `policies.v1` and `roster.v1`, as a service knows it: folded record by record."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
@@ -20,10 +20,24 @@ class RosterNotKnownError(RetryableError):
     """No roster was published yet: without one nobody is on duty."""
 
 
-class PolicyRegistry:
-    """Every version of the procedure; a version never changes, so folding a record again changes nothing."""
+def _no_complaints(_policy: Policy) -> Sequence[str]:
+    """Find nothing wrong with a policy."""
+    return ()
 
-    def __init__(self, policies: Iterable[VersionedPolicy] = ()) -> None:
+
+class PolicyRegistry:
+    """Every version of the procedure; a version never changes, so folding a record again changes nothing.
+
+    `complaints` says what is wrong with a policy for the one who is to apply it: one with a complaint is not taken in.
+    """
+
+    def __init__(
+        self,
+        policies: Iterable[VersionedPolicy] = (),
+        *,
+        complaints: Callable[[Policy], Sequence[str]] = _no_complaints,
+    ) -> None:
+        self._complaints = complaints
         self._policies: dict[PolicyVersion, VersionedPolicy] = {}
         self._latest: VersionedPolicy | None = None
         for policy in policies:
@@ -32,14 +46,10 @@ class PolicyRegistry:
     def fold(self, published: PolicyPublished) -> None:
         """Take a published version in, in the order of the topic; a version published again becomes the latest again.
 
-        Raises RejectedMessageError for one this release does not understand.
+        Raises RejectedMessageError for one this release does not understand, or that cannot be applied.
         """
         version = PolicyVersion(published.version)
-        known = self._policies.get(version)
-        try:
-            self.add(known or VersionedPolicy(version=version, policy=policy_of(published.document)))
-        except msgspec.DecodeError as error:
-            raise RejectedMessageError(f"policy version {version} is not understood: {error}") from error
+        self.add(self._policies.get(version) or self._understood(version, published.document))
 
     def add(self, policy: VersionedPolicy) -> None:
         """Take a version in and make it the latest."""
@@ -57,6 +67,15 @@ class PolicyRegistry:
         if self._latest is None:
             raise PolicyNotKnownError("no policy was published on policies.v1 yet: run `escalon policy publish`")
         return self._latest
+
+    def _understood(self, version: PolicyVersion, document: str) -> VersionedPolicy:
+        try:
+            policy = policy_of(document)
+        except msgspec.DecodeError as error:
+            raise RejectedMessageError(f"policy version {version} is not understood: {error}") from error
+        if complaints := self._complaints(policy):
+            raise RejectedMessageError(f"policy version {version} cannot be applied: {complaints[0]}")
+        return VersionedPolicy(version=version, policy=policy)
 
 
 class RosterRegistry:

@@ -1,22 +1,17 @@
-"""What a service knows of published policies and rosters, and the versions they are known by."""
+"""What a service knows of published policies and rosters."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from chassis.errors import RejectedMessageError, RetryableError
-from policy.examples import failed_examples
 from policy.loader import load_policy, load_roster
 from policy.model import VersionedPolicy
-from policy.publication import canonical_json, policy_of, policy_version, roster_of, roster_version, versioned
-from policy.registry import PolicyNotKnownError, PolicyRegistry, RosterNotKnownError, RosterRegistry
-from schemas.classifications import AccountSnapshot, Judgement
+from policy.publication import canonical_json, roster_version, versioned
 from schemas.ids import PolicyVersion
 from schemas.reference_data import PolicyPublished, RosterPublished
-from schemas.tickets import Ticket
-from schemas.vocabulary import IssueType, Severity
+from wire.reference_data import PolicyNotKnownError, PolicyRegistry, RosterNotKnownError, RosterRegistry
 
 DEFAULT = Path(__file__).parents[3] / "policy" / "default"
 FIRST = load_policy(DEFAULT)
@@ -73,32 +68,9 @@ def test_a_document_of_another_kind_is_rejected_and_what_was_known_stays() -> No
     assert rosters.current() == ROSTER
 
 
-def test_a_document_reads_back_to_the_same_text_and_version() -> None:
-    text = canonical_json(FIRST.policy)
-    assert policy_of(text) == FIRST.policy
-    assert canonical_json(policy_of(text)) == text
-    assert policy_version(policy_of(text)) == FIRST.version
-    assert roster_of(canonical_json(ROSTER)) == ROSTER
-    assert FIRST.version.startswith("default-")
-
-
-class SaysP4:
-    """Calls everything a technical P4 that does not qualify."""
-
-    def judge(
-        self, ticket: Ticket, account: AccountSnapshot | None, policy: VersionedPolicy, occurred_at: datetime
-    ) -> Judgement:
-        assert account is None
-        assert ticket.helpdesk == "example"
-        assert policy == FIRST
-        assert occurred_at.tzinfo is UTC
-        return Judgement(qualifies=False, severity=Severity.P4, type=IssueType.TECHNICAL)
-
-
-def test_an_example_that_comes_out_otherwise_is_told_with_what_differs() -> None:
-    failed = failed_examples(FIRST, SaysP4())
-    assert failed[0].startswith("criteria.examples[0]: ")
-    assert "it does not qualify" in failed[0]
-    assert "its severity is P4, not P1" in failed[0]
-    expected_to_hold = [example for example in FIRST.policy.criteria.examples if not example.qualifies]
-    assert len(failed) == len(FIRST.policy.criteria.examples) - len(expected_to_hold)
+def test_a_policy_that_cannot_be_applied_is_rejected_and_the_last_one_goes_on() -> None:
+    registry = PolicyRegistry(complaints=lambda policy: ["it is strict"] if policy.label == "stricter" else [])
+    registry.fold(published(FIRST))
+    with pytest.raises(RejectedMessageError, match=f"{SECOND.version} cannot be applied: it is strict"):
+        registry.fold(published(SECOND))
+    assert registry.latest() == FIRST

@@ -1,0 +1,1 @@
+"""The published language on Kafka: where schemas, policy and chassis meet."""
