@@ -151,15 +151,16 @@ def _others(events: list[EscalationEvent], wanted: set[str]) -> Counter[str]:
 
 async def _every_event_has_one_id(here: Installation) -> None:
     """A version of a stream has one id, and an id one version, however often it was published."""
+    log = await here.log(ESCALATIONS)
     versions: dict[tuple[str, int], set[str]] = {}
-    for event in await here.log(ESCALATIONS):
+    for event in log:
         if isinstance(event, EscalationEvent):
             versions.setdefault((event.escalation.ticket, event.escalation.version), set()).add(event.meta.id)
     assert all(len(ids) == 1 for ids in versions.values())
+    refused = [one.watch for one in log if isinstance(one, CommandRejected)]
     for ticket in {ticket for ticket, _ in versions}:
         numbers = sorted(number for key, number in versions if key == ticket)
-        refused = [one for one in await here.log(ESCALATIONS) if isinstance(one, CommandRejected)]
-        refused_there = {one.watch.version for one in refused if one.watch.ticket == ticket}
+        refused_there = {watch.version for watch in refused if watch.ticket == ticket}
         assert sorted({*numbers, *refused_there}) == list(range(1, max(numbers) + 1)), ticket
 
 
@@ -249,6 +250,11 @@ async def test_findings_have_one_id_each_and_are_recorded_once(here: Installatio
 
 
 async def test_every_service_is_out_within_ten_seconds_of_a_signal(here: Installation) -> None:
-    for number, service in enumerate(here.services.values()):
-        by = signal.SIGTERM if number % 2 == 0 else signal.SIGINT
-        assert await asyncio.to_thread(service.end_by, by, timedelta(seconds=10)) == 0, service.name
+    signals = (signal.SIGTERM, signal.SIGINT, signal.SIGTERM, signal.SIGINT)
+    codes = await asyncio.gather(
+        *(
+            asyncio.to_thread(service.end_by, by, timedelta(seconds=10))
+            for service, by in zip(here.services.values(), signals, strict=True)
+        )
+    )
+    assert codes == [0, 0, 0, 0], here.logs()

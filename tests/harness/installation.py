@@ -109,8 +109,8 @@ async def a_prepared_installation(
         broker = await asyncio.to_thread(stack.enter_context, a_local_kafka())
         here = Installation(broker.bootstrap_servers, folder, environment)
         await apply_topics(here.settings)
-        for command in ("policy", "roster"):
-            said = await asyncio.to_thread(here.escalon, command, "publish")
+        publishing = (asyncio.to_thread(here.escalon, what, "publish") for what in ("policy", "roster"))
+        for said in await asyncio.gather(*publishing):
             assert said.returncode == 0, said.stderr
         try:
             async with here.follower:

@@ -14,6 +14,9 @@ from schemas.codec import Codec, SchemaBook
 from schemas.errors import WireError
 from schemas.message import Message
 
+_FETCH_WAIT_MS = 20
+"""A broker answers a connection in order: to ask for the ends waits for the fetch before it."""
+
 
 class LogFollower:
     """Keeps a place in each topic it was asked for, and what it has read there."""
@@ -46,7 +49,11 @@ class LogFollower:
     async def _begin(self, topic: Topic) -> Any:
         (count,) = (await check_kafka(self._settings, (topic.name,))).values()
         partitions = [KafkaPartition(topic.name, number) for number in range(count)]
-        consumer: Any = AIOKafkaConsumer(bootstrap_servers=self._settings.bootstrap_servers, enable_auto_commit=False)
+        consumer: Any = AIOKafkaConsumer(
+            bootstrap_servers=self._settings.bootstrap_servers,
+            enable_auto_commit=False,
+            fetch_max_wait_ms=_FETCH_WAIT_MS,
+        )
         await consumer.start()
         self._stack.push_async_callback(consumer.stop)
         consumer.assign(partitions)
