@@ -1,7 +1,10 @@
 """Events to records' bytes and back, with the schemas of `schemas.v1` or of a schema registry."""
 
+import re
 from collections.abc import Callable
 from typing import TypeVar
+
+from msgspec.structs import replace
 
 from chassis.clock import REAL_TIME
 from chassis.dead_letters import RecordSink
@@ -13,6 +16,7 @@ from chassis.settings import ServiceSettings
 from chassis.topic_table import TopicTable
 from schemas.catalogue import EVENTS, SCHEMAS, Topic, topic_of
 from schemas.codec import Codec, Framing, SchemaBook
+from schemas.envelope import TRACEPARENT
 from schemas.errors import MalformedMessageError, UnknownEventError, UnknownSchemaError, UnresolvedSchemaError
 from schemas.message import Message
 from schemas.publication import schema_records, subjects
@@ -20,6 +24,8 @@ from schemas.publication import schema_records, subjects
 MessageT = TypeVar("MessageT", bound=Message)
 
 _OURS = "escalon."
+_TRACE_CONTEXT = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}\Z")
+"""W3C Trace Context, version-format; anything else in the header is not passed on."""
 
 
 class KafkaWire:
@@ -53,7 +59,7 @@ class KafkaWire:
         message = self._decode(record)
         if topic_of(type(message)).name != record.topic:
             raise _misplaced(message, record)
-        return message
+        return traced(message, record)
 
     def decode(self, record: Record, kind: type[MessageT]) -> MessageT:
         """Return the event of a record whose events are of a kind, with the three outcomes of chassis.errors.
@@ -124,6 +130,16 @@ class KafkaWire:
             if self._registry is None:
                 raise MalformedMessageError("framed for a schema registry, and none is configured") from error
             raise
+
+
+def traced(message: Message, record: Record) -> Message:
+    """Return the event with the W3C trace context of its record's headers, where it names none itself."""
+    if message.meta.traceparent is not None:
+        return message
+    parent = next((value for name, value in record.headers if name == TRACEPARENT), None)
+    if parent is None or not _TRACE_CONTEXT.match(parent):
+        return message
+    return replace(message, meta=replace(message.meta, traceparent=parent.decode()))
 
 
 def announcement(book: SchemaBook, topics: tuple[Topic, ...]) -> list[Outgoing]:
