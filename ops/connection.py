@@ -8,17 +8,20 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer
 from aiokafka import TopicPartition as KafkaPartition
 from aiokafka.errors import KafkaError
+from pydantic import Field
+from pydantic_settings import BaseSettings
 
 from chassis.errors import RejectedMessageError
 from chassis.kafka_client import connection_options, not_reached
 from chassis.producer import Producer
 from chassis.records import Outgoing, Record
+from chassis.schema_registry import SchemaRegistry
 from chassis.settings import KafkaSettings, read_settings
 from chassis.startup import check_kafka
 from schemas.catalogue import SCHEMAS, Topic, topic_of
 from schemas.codec import Codec, SchemaBook
 from schemas.envelope import headers_of
-from schemas.errors import WireError
+from schemas.errors import UnresolvedSchemaError, WireError
 from schemas.message import Message
 from wire.kafka_wire import announcement, learn_schema
 
@@ -65,10 +68,11 @@ async def read_topics(settings: KafkaSettings, topics: Iterable[str], *, follow:
 
 
 class EventLog:
-    """Events of topics, decoded with the schemas their writers published."""
+    """Events of topics, decoded with the schemas their writers published, on `schemas.v1` or in a registry."""
 
-    def __init__(self, settings: KafkaSettings) -> None:
+    def __init__(self, settings: KafkaSettings, registry: SchemaRegistry | None = None) -> None:
         self._settings = settings
+        self._registry = registry
         self.codec = Codec(SchemaBook())
 
     async def entries(self, *topics: Topic, follow: bool = False) -> AsyncIterator[Entry]:
@@ -80,18 +84,42 @@ class EventLog:
             if record.topic == SCHEMAS.name:
                 self._learn(record)
             else:
-                yield Entry(record, self._decoded(record))
+                yield Entry(record, await self.decoded(record))
 
     def _learn(self, record: Record) -> None:
         # What is no schema is not ours to mend here: the events that need it are told as unreadable.
         with suppress(RejectedMessageError):
             learn_schema(self.codec.book, record)
 
-    def _decoded(self, record: Record) -> Message | None:
+    async def decoded(self, record: Record) -> Message | None:
+        """Return the record's event, None for what cannot be read; raises RetryableError if a registry is away."""
         try:
             return None if record.value is None else self.codec.decode(record.value)
+        except UnresolvedSchemaError:
+            return await self.decoded(record) if await self._looked_up() else None
         except WireError:
             return None
+
+    async def _looked_up(self) -> bool:
+        """Ask the registry for the ids that were met; tell whether there was anything to ask."""
+        wanted = tuple(self.codec.book.wanted_ids) if self._registry is not None else ()
+        for registry_id in wanted:
+            schema = None if self._registry is None else await self._registry.schema(registry_id)
+            if schema is None:
+                self.codec.book.refuse(registry_id)
+            else:
+                self.codec.book.learn(schema, registry_id)
+        return bool(wanted)
+
+
+class _RegistrySettings(BaseSettings):
+    url: str | None = Field(None, validation_alias="SCHEMA_REGISTRY_URL")
+
+
+def open_log() -> EventLog:
+    """Return the log of the installation that the environment names."""
+    url = read_settings(_RegistrySettings).url
+    return EventLog(kafka_settings(), None if url is None else SchemaRegistry(url))
 
 
 @asynccontextmanager

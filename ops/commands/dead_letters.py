@@ -8,7 +8,7 @@ import typer
 
 from chassis.producer import Producer
 from chassis.records import Outgoing, Record
-from ops.connection import CLIENT_ID, EventLog, kafka_settings, read_topics
+from ops.connection import CLIENT_ID, kafka_settings, open_log, read_topics
 from ops.local.run_file import local_defaults
 from ops.output import AsJson, command, fail, print_json, print_table
 from ops.topics import dead_letter_topics
@@ -97,7 +97,7 @@ async def _record(place: str) -> Record:
 
 
 async def _value(record: Record) -> Any:
-    log = EventLog(kafka_settings())
+    log = open_log()
     async for schema in read_topics(kafka_settings(), [SCHEMAS.name]):
         log.codec.book.learn((schema.value or b"").decode("utf-8", "replace"))
     try:

@@ -6,7 +6,7 @@ import msgspec
 import typer
 from rich.console import Console
 
-from ops.connection import EventLog, kafka_settings
+from ops.connection import open_log
 from ops.local.run_file import local_defaults
 from ops.output import AsJson, command, fail, print_json, print_table
 from ops.view.board import Board, timeline
@@ -27,7 +27,7 @@ async def list_escalations(
     """List escalations, what is due next first."""
     local_defaults()
     board = Board()
-    async for entry in EventLog(kafka_settings()).entries(ESCALATIONS, SLA):
+    async for entry in open_log().entries(ESCALATIONS, SLA):
         board.take(entry.message)
     rows = board.rows(closed=everything)
     if as_json:
@@ -43,7 +43,7 @@ async def show(
 ) -> None:
     """Show everything on record about one escalation, oldest first."""
     local_defaults()
-    log = EventLog(kafka_settings())
+    log = open_log()
     found = timeline(reference, [entry.message async for entry in log.entries(ESCALATIONS, NOTIFICATIONS)])
     if found is None:
         raise fail(f"there is no escalation {reference}")

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from ops.connection import EventLog, kafka_settings, publisher
+from ops.connection import kafka_settings, open_log, publisher
 from ops.event_file import CUSTOMER, FileEvent
 from ops.local.run_file import local_defaults, operator_clock
 from ops.output import command, fail
@@ -132,7 +132,7 @@ async def _ticket(reference: str) -> str:
     if "/" in reference:
         return reference
     board = Board()
-    async for entry in EventLog(kafka_settings()).entries(ESCALATIONS):
+    async for entry in open_log().entries(ESCALATIONS):
         board.take(entry.message)
     found = next((row.ticket for row in board.rows() if row.reference == reference), None)
     if found is None:

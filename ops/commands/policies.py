@@ -7,7 +7,7 @@ import msgspec
 import typer
 
 from ops.commands.scenarios import story_files
-from ops.connection import EventLog, kafka_settings, publisher
+from ops.connection import kafka_settings, open_log, publisher
 from ops.local.run_file import local_defaults, operator_clock
 from ops.output import EXIT_FAILED, AsJson, command, fail, print_json, print_table
 from ops.scenario.reading import read_story
@@ -86,7 +86,7 @@ async def show(
     local_defaults()
     published: dict[str, PolicyPublished] = {}
     latest: PolicyPublished | None = None
-    async for entry in EventLog(kafka_settings()).entries(POLICIES):
+    async for entry in open_log().entries(POLICIES):
         if isinstance(entry.message, PolicyPublished):
             latest = published[entry.message.version] = entry.message
     found = latest if version is None else published.get(version)

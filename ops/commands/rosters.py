@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 import typer
 
-from ops.connection import EventLog, kafka_settings, publisher
+from ops.connection import kafka_settings, open_log, publisher
 from ops.local.run_file import local_defaults, operator_clock
 from ops.output import AsJson, command, fail, print_json, print_table
 from ops.scenario.setting import DEFAULT_POLICY
@@ -93,7 +93,7 @@ async def who(
 async def _published() -> tuple[Policy, Roster]:
     policy: Policy | None = None
     roster: Roster | None = None
-    async for entry in EventLog(kafka_settings()).entries(POLICIES, ROSTER):
+    async for entry in open_log().entries(POLICIES, ROSTER):
         if isinstance(entry.message, PolicyPublished):
             policy = policy_of(entry.message.document)
         elif isinstance(entry.message, RosterPublished):

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from chassis.clock import SharedClock
-from ops.connection import kafka_settings
+from ops.connection import open_log
 from ops.local.run_file import local_defaults, operator_clock
 from ops.output import EXIT_USAGE, command, fail
 from ops.view.dashboard import Dashboard, Moment
@@ -25,7 +25,7 @@ async def watch(zone: Zone = "UTC") -> None:
     logging.getLogger().addHandler(logging.NullHandler())
     clock = operator_clock()
     speed = clock.speed if isinstance(clock, SharedClock) else 1.0
-    showing = asyncio.create_task(show(kafka_settings(), Dashboard(zone_of(zone)), lambda: Moment(clock.now(), speed)))
+    showing = asyncio.create_task(show(open_log(), Dashboard(zone_of(zone)), lambda: Moment(clock.now(), speed)))
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, showing.cancel)
     await asyncio.wait({showing})

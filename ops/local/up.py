@@ -98,7 +98,7 @@ class Up:
             group.create_task(self._beat())
             group.create_task(self._supervisor.keep())
             group.create_task(self._play(events))
-            group.create_task(show(settings, Dashboard(self._wishes.zone), self._moment))
+            group.create_task(show(EventLog(settings), Dashboard(self._wishes.zone), self._moment))
             if self._wishes.run_for_seconds is not None:
                 asyncio.get_running_loop().call_later(self._wishes.run_for_seconds, self._ending.set)
 

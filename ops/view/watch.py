@@ -8,7 +8,6 @@ from rich.console import Console
 from rich.live import Live
 
 from chassis.clock import REAL_TIME
-from chassis.settings import KafkaSettings
 from ops.connection import EventLog
 from ops.view.dashboard import Dashboard, Moment
 from ops.view.live_view import picture
@@ -20,8 +19,8 @@ _PICTURES_A_SECOND = 5
 class Follower:
     """Folds the log into a dashboard; without a terminal it prints what is news since it began."""
 
-    def __init__(self, settings: KafkaSettings, dashboard: Dashboard, say: Callable[[str], None] | None) -> None:
-        self._log = EventLog(settings)
+    def __init__(self, log: EventLog, dashboard: Dashboard, say: Callable[[str], None] | None) -> None:
+        self._log = log
         self._dashboard = dashboard
         self._say = say
 
@@ -45,13 +44,13 @@ async def paint(dashboard: Dashboard, moment: Callable[[], Moment], console: Con
             await asyncio.sleep(1 / _PICTURES_A_SECOND)
 
 
-async def show(settings: KafkaSettings, dashboard: Dashboard, moment: Callable[[], Moment]) -> None:
+async def show(log: EventLog, dashboard: Dashboard, moment: Callable[[], Moment]) -> None:
     """Follow and show until cancelled; raises StartUpError when no broker answers."""
     console = Console()
     if not console.is_terminal:
-        await Follower(settings, dashboard, say_line).run()
+        await Follower(log, dashboard, say_line).run()
         return
-    following = asyncio.create_task(Follower(settings, dashboard, None).run())
+    following = asyncio.create_task(Follower(log, dashboard, None).run())
     painting = asyncio.create_task(paint(dashboard, moment, console))
     try:
         done, _ = await asyncio.wait({following, painting}, return_when=asyncio.FIRST_COMPLETED)

@@ -9,7 +9,7 @@ import pytest
 
 from chassis.errors import StartUpError
 from chassis.settings import KafkaSettings
-from ops.connection import publisher
+from ops.connection import EventLog, publisher
 from ops.local.kafka import LocalKafka
 from ops.topics import apply_topics
 from ops.view.dashboard import Dashboard
@@ -36,7 +36,7 @@ async def test_what_was_on_the_log_is_shown_and_only_what_comes_after_is_told(ow
     dashboard, told = Dashboard(ZoneInfo("UTC")), list[str]()
     async with publisher(settings) as out:
         await out.publish([(opened[0].escalation.ticket, opened[0])])
-        following = asyncio.create_task(Follower(settings, dashboard, told.append).run())
+        following = asyncio.create_task(Follower(EventLog(settings), dashboard, told.append).run())
         await eventually(lambda: len(dashboard.board.rows()) == 1, what="the first is on the board")
         await out.publish([(opened[1].escalation.ticket, opened[1]), (opened[0].escalation.ticket, opened[0])])
         await eventually(lambda: len(dashboard.board.rows()) == 2, what="the second is on the board")
@@ -52,4 +52,4 @@ async def test_a_broker_that_is_not_there_is_told_in_one_line(free_port: int) ->
     settings = KafkaSettings(bootstrap_servers=f"127.0.0.1:{free_port}", request_timeout_ms=2000)
 
     with pytest.raises(StartUpError, match=f"127.0.0.1:{free_port}"):
-        await Follower(settings, Dashboard(ZoneInfo("UTC")), None).run()
+        await Follower(EventLog(settings), Dashboard(ZoneInfo("UTC")), None).run()

@@ -13,6 +13,8 @@ import msgspec
 import pytest
 import pytest_asyncio
 
+from chassis.schema_registry import SchemaRegistry
+from ops.connection import EventLog
 from ops.local.kafka import LocalKafka
 from ops.local.ports import free_port
 from policy.routing import Routing
@@ -114,6 +116,9 @@ async def test_what_confluents_serializer_writes_is_judged_and_escalated_and_its
         assert owner.value["owner"] == "ana"
         assert f"{ESCALATIONS.name}-escalon.escalations.OwnerAssigned" in registry.subjects
         assert f"{CLASSIFICATIONS.name}-escalon.classifications.TicketClassified" in registry.subjects
+        log = EventLog(desk.settings, SchemaRegistry(registry.url))
+        events = [entry.message async for entry in log.entries(ESCALATIONS)]
+        assert {"EscalationOpened", "OwnerAssigned"} <= {type(event).__name__ for event in events}
         assert classifier.terminate(SOON) == 0, classifier.log
         assert router.terminate(SOON) == 0, router.log
 
