@@ -35,8 +35,10 @@ async def build(life: Lifecycle, settings: NotifierSettings) -> None:
     ledger = await life.enter(SqlLedger(settings.notifier_ledger_url.get_secret_value()))
     planner = await _planner(ground, ledger)
     deliverer = Deliverer(ledger, await _outlets(life, settings), Patience(attempts=settings.notifier_attempts))
-    dispatcher = Dispatcher(ledger, deliverer, ground.clock, metrics, lanes=settings.notifier_lanes)
     relay = OutcomeRelay(ledger, KafkaOutcomes(ground.producer, ground.wire.wire), metrics)
+    dispatcher = Dispatcher(
+        ledger, deliverer, ground.clock, metrics, lanes=settings.notifier_lanes, concluded=relay.wake
+    )
     stream = NotifierStream(planner, ledger, dispatcher, relay, ground.clock, metrics)
     consumer = _consumer(ground, settings, stream, ledger)
     ground.health.add_check("ledger", ledger.check)

@@ -33,12 +33,13 @@ def arbitrate(
 ) -> Ruling:
     """Rule on a finding: dropped where clocks moved since, held until nothing can refute it, unverified at the limit.
 
-    A repeat of an unverified one does not wait again: the monitor repeats it until it can be verified.
+    What is not due at the limit is dropped: the monitor's clock is ahead of ours, and it says again what came on no
+    record. A repeat of an unverified one does not wait again: the monitor repeats it until it can be verified.
     """
     if finding.version < state.clock_version or _is_settled(state, finding):
         return Ruling.DROPPED
     if now < finding.reached_at:
-        return Ruling.HELD
+        return Ruling.DROPPED if evidence.held_for > HOLD_LIMIT else Ruling.HELD
     until = evidence.classified_until
     if until is not None and until >= finding.reached_at and evidence.commands_read:
         return Ruling.TAKEN

@@ -125,6 +125,14 @@ def test_a_finding_of_what_is_still_to_come_waits() -> None:
         told.tell(finding)
 
 
+def test_a_finding_of_what_is_still_to_come_is_dropped_at_the_limit_and_counts_when_it_is_said_again() -> None:
+    told = Told().opened()
+    finding = replace(told.threshold(UPDATE, 1, 50), reached_at=told.now + timedelta(minutes=30))
+
+    assert told.tell(finding, replace(SEEN_ALL, held_for=STALLED.held_for)) == []
+    assert names(told.after(30).tell(finding)) == ["SlaWarned"]
+
+
 def test_past_the_limit_a_finding_is_recorded_unverified_and_moves_nobody_until_it_is_verified() -> None:
     told = Told().opened().after(60)
     finding = told.threshold(ACCEPTANCE, 1, 100)
