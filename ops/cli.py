@@ -1,5 +1,6 @@
 """`escalon`: the operator's command line. Every group of commands has a file of its own in ops/commands/."""
 
+import logging
 import sys
 
 import typer
@@ -33,7 +34,8 @@ app.command()(settings)
 
 
 def main() -> None:
-    """Run the command line."""
+    """Run the command line. What libraries log is not shown: what went wrong is told in one line of our own."""
+    logging.getLogger().addHandler(logging.NullHandler())
     try:
         app()
     except OURS as error:

@@ -125,20 +125,25 @@ def open_log() -> EventLog:
 @asynccontextmanager
 async def publisher(settings: KafkaSettings) -> AsyncIterator["Publisher"]:
     """Give something that publishes events; raises StartUpError when no broker answers."""
+    await check_kafka(settings, ())
     async with Producer(settings, CLIENT_ID) as producer:
-        yield Publisher(producer)
+        yield Publisher(settings, producer)
 
 
 class Publisher:
     """Publishes events, their schemas first."""
 
-    def __init__(self, producer: Producer) -> None:
+    def __init__(self, settings: KafkaSettings, producer: Producer) -> None:
+        self._settings = settings
         self._producer = producer
         self._codec = Codec(SchemaBook())
         self._announced: set[str] = set()
 
     async def publish(self, messages: Iterable[tuple[str, Message]]) -> int:
-        """Publish events under their keys and return how many; each topic's schemas go before its first event."""
+        """Publish events under their keys and return how many; each topic's schemas go before its first event.
+
+        Raises StartUpError when a topic is not there: a producer would wait for it for long, and name it to nobody.
+        """
         outgoing = []
         for key, message in messages:
             topic = topic_of(type(message))
@@ -150,6 +155,7 @@ class Publisher:
 
     async def _announce(self, topic: Topic) -> None:
         if topic.name not in self._announced:
+            await check_kafka(self._settings, (topic.name, SCHEMAS.name))
             await self._producer.send_batch(announcement(self._codec.book, (topic,)))
             self._announced.add(topic.name)
 

@@ -13,6 +13,7 @@ from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 from chassis.errors import StartUpError
 from chassis.kafka_client import connection_options, not_reached
 from chassis.settings import KafkaSettings
+from chassis.startup import check_kafka
 from schemas.catalogue import TOPIC_MAX_MESSAGE_BYTES, TOPICS, Key, Topic, dead_letter_topic
 
 CLIENT_ID = "escalon-topics"
@@ -125,6 +126,7 @@ def _milliseconds(duration: timedelta | None) -> str:
 
 @asynccontextmanager
 async def _admin(settings: KafkaSettings) -> AsyncIterator[Any]:
+    await check_kafka(settings, ())
     admin = AIOKafkaAdminClient(**connection_options(settings, CLIENT_ID))
     try:
         try:

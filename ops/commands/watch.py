@@ -1,7 +1,6 @@
 """`escalon watch`: the live view of any installation; reads only."""
 
 import asyncio
-import logging
 import signal
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -22,7 +21,6 @@ Zone = Annotated[str, typer.Option("--zone", help="Time zone of the times shown.
 async def watch(zone: Zone = "UTC") -> None:
     """Show open escalations and what is sent to whom and why, until Ctrl-C; without a terminal, a line for each."""
     local_defaults()
-    logging.getLogger().addHandler(logging.NullHandler())
     clock = operator_clock()
     speed = clock.speed if isinstance(clock, SharedClock) else 1.0
     showing = asyncio.create_task(show(open_log(), Dashboard(zone_of(zone)), lambda: Moment(clock.now(), speed)))
