@@ -98,20 +98,21 @@ class Dispatcher:
         self._woken.clear()
 
     async def _begin_due(self) -> None:
-        after = 0
+        # As a rule what the lanes can take is at the front; behind many that wait it is looked for in larger steps.
+        after, limit = 0, 2 * self._lanes
         now = REAL_TIME.monotonic()
         self._waiting = {lane: until for lane, until in self._waiting.items() if until > now}
         self._metrics.waiting_lanes.set(len(self._waiting))
         while self._held and len(self._active) < self._lanes:
             try:
-                page = await self._ledger.pending(tuple(self._held), after, _PAGE)
+                page = await self._ledger.pending(tuple(self._held), after, limit)
             except RetryableError as error:
                 log.warning("nothing is sent now: %s", error)
                 return
             self._begin(page)
-            if len(page) < _PAGE:
+            if len(page) < limit:
                 return
-            after = page[-1].number
+            after, limit = page[-1].number, _PAGE
 
     def _begin(self, page: Collection[PendingNotice]) -> None:
         """Begin the lanes of a page that neither are being sent to nor wait, as far as there is room."""
