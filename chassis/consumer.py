@@ -250,9 +250,19 @@ class Consumer(Generic[MessageT]):
             log.warning("offsets were not committed: %s", type(error).__name__)
         self._committed.clear()
         self._metrics.forget(lines)
-        if self._group is not None:
-            # As a task of the group, so that its failure ends `run`: aiokafka swallows what its listener raises.
-            await asyncio.wait({self._group.create_task(self._renounce())})
+        if self._group is not None and self._announced:
+            await self._renounce_in(self._group)
+
+    async def _renounce_in(self, group: asyncio.TaskGroup) -> None:
+        """Renounce as a task of the group, so that a failure ends `run`: aiokafka swallows what its listener raises."""
+        renouncing = self._renounce()
+        try:
+            task = group.create_task(renouncing)
+        except RuntimeError:
+            # The group ends already, by a failure: so does the service.
+            renouncing.close()
+        else:
+            await asyncio.wait({task})
 
     async def _renounce(self) -> None:
         lost, self._announced = self._announced, frozenset()

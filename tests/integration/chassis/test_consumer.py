@@ -254,6 +254,21 @@ async def test_a_stop_does_not_wait_for_a_back_off(bench: Workbench) -> None:
     await asyncio.wait_for(task, 4)
 
 
+async def test_partitions_that_are_taken_away_when_it_has_ended_end_nothing_more(bench: Workbench) -> None:
+    lost: list[frozenset[TopicPartition]] = []
+
+    async def on_revoked(partitions: frozenset[TopicPartition]) -> None:
+        lost.append(partitions)
+
+    consumer = bench.consumer(hooks=Hooks(on_revoked=on_revoked))
+    async with running(consumer):
+        held = consumer.assigned
+
+    await consumer._revoked(held)
+
+    assert lost == [held]
+
+
 async def test_two_members_share_the_same_partitions_of_all_topics(kafka: str, unique: str) -> None:
     async with a_workbench(kafka, unique, partitions=4) as bench:
         await create_topics(kafka, f"{unique}.more", partitions=4)
