@@ -16,7 +16,18 @@ from chassis.errors import EscalonError
 FIELDS = frozenset(
     {
         *("timestamp", "level", "logger", "event", "service"),
-        *("correlation_id", "causation_id", "reference", "name", "kind", "reason", "status", "version", "channel"),
+        *(
+            "correlation_id",
+            "causation_id",
+            "reference",
+            "name",
+            "kind",
+            "reason",
+            "status",
+            "version",
+            "channel",
+            "notice_id",
+        ),
         *("topic", "partition", "offset", "group", "attempt", "seconds", "count", "lag", "host", "port"),
         *("error", "error_text", "trace"),
     }

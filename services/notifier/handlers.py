@@ -1,5 +1,6 @@
 """What the notifier does: plan what an event calls for, deliver what was planned. The service's index."""
 
+import logging
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -13,6 +14,7 @@ from services.notifier.domain.outcomes import Receipt, delivered, undeliverable
 from services.notifier.domain.planning import Setting, plan_notices
 from services.notifier.ports import (
     Channel,
+    DeliveryError,
     Ledger,
     Letter,
     PendingNotice,
@@ -27,6 +29,8 @@ from services.notifier.ports import (
 _PATIENCE_WITH_AN_ADDRESS = 3
 """Attempts after which a receiver that is away is passed over for the recipient's next address."""
 _PAGE = 200
+
+log = logging.getLogger(__name__)
 
 
 class Planner:
@@ -80,6 +84,7 @@ class Outlets:
 class _Attempt:
     """What the addresses of one notice answered."""
 
+    number: int
     receipts: list[Receipt] = field(default_factory=list)
     refusals: list[UndeliverableError] = field(default_factory=list)
     delays: list[TryLaterError] = field(default_factory=list)
@@ -119,7 +124,7 @@ class Deliverer:
         return made
 
     async def _attempt(self, pending: PendingNotice, routes: Sequence[tuple[Channel, Address]]) -> _Attempt:
-        attempt = _Attempt()
+        attempt = _Attempt(pending.attempts + 1)
         for channel, address in routes:
             letter = Letter(notice=pending.notice, address=address, key=f"{pending.notice.id}:{channel.name}")
             await _send(channel, letter, attempt, look_first=pending.interrupted)
@@ -173,7 +178,25 @@ async def _send(channel: Channel, letter: Letter, attempt: _Attempt, *, look_fir
         attempt.receipts.append(found or await channel.send(letter))
     except UndeliverableError as error:
         attempt.refusals.append(error)
+        _tell(letter, channel, attempt, error)
     except TryLaterError as error:
         attempt.delays.append(error)
-    except UnknownOutcomeError:
+        _tell(letter, channel, attempt, error)
+    except UnknownOutcomeError as error:
         attempt.unknown = True
+        _tell(letter, channel, attempt, error)
+
+
+def _tell(letter: Letter, channel: Channel, attempt: _Attempt, error: DeliveryError) -> None:
+    """Log what the receiver answered; neither the words nor the address, both are somebody's."""
+    log.warning(
+        "an attempt failed: %s",
+        error,
+        extra={
+            "channel": channel.name,
+            "attempt": attempt.number,
+            "error": type(error).__name__,
+            "notice_id": str(letter.notice.id),
+            "correlation_id": letter.notice.about.ticket,
+        },
+    )

@@ -5,6 +5,7 @@ takes effect. Each message carries our key in its metadata, by which an attempt 
 """
 
 import logging
+import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -164,6 +165,7 @@ def _key_of(message: Mapping[str, Any]) -> object:
     return (metadata.get("event_payload") or {}).get("key") if ours else None
 
 
+_WORD = re.compile(r"[a-z_]{1,60}")
 _CREDENTIALS = frozenset(
     {
         "account_inactive",
@@ -212,7 +214,7 @@ def _failure(error: SlackApiError) -> DeliveryError:
 
 
 def _failure_named(code: str, headers: Mapping[str, str]) -> DeliveryError:
-    said = f"slack answered {code[:60]}"
+    said = f"slack answered {code}" if _WORD.fullmatch(code) else "slack answered nothing we understand"
     if code in _LATER:
         return TryLaterError(said, retry_after=retry_after(headers))
     if code in _UNKNOWN:

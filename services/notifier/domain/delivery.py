@@ -13,7 +13,7 @@ class Patience(msgspec.Struct, frozen=True, kw_only=True):
     first_wait: timedelta = timedelta(seconds=1)
     longest_wait: timedelta = timedelta(minutes=5)
     attempts: int = 12
-    """With the waits above about 25 minutes in all."""
+    """With the waits above 18.5 minutes in all, where the receiver does not ask for more."""
 
     def wait_after(self, attempts: int, asked: timedelta | None) -> timedelta:
         """Return how long to wait after that many attempts; what the receiver asked for (Retry-After) is honoured."""
