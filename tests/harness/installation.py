@@ -5,7 +5,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +15,7 @@ from chassis.settings import KafkaSettings
 from ops.connection import publisher
 from ops.event_file import FileEvent
 from ops.local import ports
+from ops.local.kafka import LocalKafka
 from ops.topics import apply_topics
 from schemas.catalogue import SERVICES, Topic
 from schemas.message import Message
@@ -29,35 +30,57 @@ CLI_SECONDS = 60
 class Installation:
     """What a test sees of it: processes by name, the log as an outsider reads it, the command line."""
 
-    def __init__(self, bootstrap: str, folder: Path, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(self, broker: LocalKafka, folder: Path, environment: Mapping[str, str] | None = None) -> None:
+        self.broker = broker
+        """A broker of the installation's own, to be stopped, killed and started again; its address stays."""
+        bootstrap = broker.bootstrap_servers
         self.settings = KafkaSettings(bootstrap_servers=bootstrap)
         self.folder = folder
         self.follower = LogFollower(self.settings)
         self.services: dict[str, ServiceProcess] = {}
-        self._environment = {
+        self.environment = {
             "ESCALON_KAFKA_BOOTSTRAP_SERVERS": bootstrap,
             "ESCALON_KAFKA_SESSION_TIMEOUT_MS": "6000",
             "ESCALON_ROUTER_STORE_URL": f"sqlite:///{folder / 'router.db'}",
             "ESCALON_NOTIFIER_LEDGER_URL": f"sqlite:///{folder / 'ledger.db'}",
             "ESCALON_NOTIFIER_SINK_FILE": str(folder / "sink.jsonl"),
-            "ESCALON_SLA_MONITOR_STORAGE": str(folder / "sla_monitor"),
             **(environment or {}),
         }
 
-    def start(self, name: str) -> None:
-        """Start a service; not yet ready when this returns."""
-        log = self.folder / f"{name}.log"
-        self.services[name] = ServiceProcess(name, self._environment, log, ports.free_port())
+    def start(
+        self,
+        name: str,
+        replica: str = "0",
+        *,
+        program: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
+    ) -> ServiceProcess:
+        """Start a replica of a service, the first under the service's own name; not yet ready when this returns.
+
+        `program` is what Python runs instead of `-m services.<name>`.
+        """
+        called = replica_name(name, replica)
+        settings = {
+            **self.environment,
+            "ESCALON_REPLICA_ID": replica,
+            "ESCALON_SLA_MONITOR_STORAGE": str(self.folder / f"{called}-state"),
+            **(environment or {}),
+        }
+        arguments = tuple(program) or ("-m", f"services.{name}")
+        service = ServiceProcess(called, arguments, settings, self.folder / f"{called}.log", ports.free_port())
+        self.services[called] = service
+        return service
 
     async def ready(self) -> None:
-        """Wait until every service is ready."""
+        """Wait until every service that runs is ready."""
         for service in self.services.values():
-            await eventually(service.is_ready, 60, what=f"{service.name} is ready")
+            if not service.is_paused:
+                await eventually(service.is_ready, 60, what=f"{service.name} is ready")
 
-    async def restart(self, name: str) -> None:
+    async def restart(self, name: str, replica: str = "0") -> None:
         """Kill a service as a crash would, and start it again."""
-        self.services[name].kill()
-        self.start(name)
+        self.services[replica_name(name, replica)].kill()
+        self.start(name, replica)
         await self.ready()
 
     def escalon(self, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -65,7 +88,7 @@ class Installation:
         return subprocess.run(
             [sys.executable, "-m", "ops", *arguments],
             cwd=REPOSITORY,
-            env={**os.environ, **self._environment},
+            env={**os.environ, **self.environment},
             capture_output=True,
             text=True,
             timeout=CLI_SECONDS,
@@ -80,16 +103,14 @@ class Installation:
 
     async def send(self, *drafts: Message, by: str | None = None) -> list[Message]:
         """Publish events as happening now, and return them with their identity."""
-        now = datetime.now(UTC)
-        events = [FileEvent(line=0, at=None, arrives=None, by=by, id=None, draft=draft) for draft in drafts]
-        sealed = [(event.key, event.sealed(now)) for event in events]
-        await self.send_again(sealed)
-        return [message for _, message in sealed]
+        events = sealed(drafts, by)
+        await self.send_again(events)
+        return [message for _, message in events]
 
-    async def send_again(self, sealed: Iterable[tuple[str, Message]]) -> None:
-        """Publish events that have their identity already."""
+    async def send_again(self, events: Iterable[tuple[str, Message]]) -> None:
+        """Publish events, by their keys, that have their identity already."""
         async with publisher(self.settings) as out:
-            await out.publish(sealed)
+            await out.publish(events)
 
     async def log(self, *topics: Topic) -> list[Message]:
         """Return every event of the topics so far."""
@@ -100,6 +121,18 @@ class Installation:
         return "\n".join(service.log for service in self.services.values())
 
 
+def sealed(drafts: Iterable[Message], by: str | None = None) -> list[tuple[str, Message]]:
+    """Give events their identity, as happening now, each with its key."""
+    now = datetime.now(UTC)
+    events = [FileEvent(line=0, at=None, arrives=None, by=by, id=None, draft=draft) for draft in drafts]
+    return [(event.key, event.sealed(now)) for event in events]
+
+
+def replica_name(service: str, replica: str) -> str:
+    """Return what a replica is called among `Installation.services`."""
+    return service if replica == "0" else f"{service}-{replica}"
+
+
 @asynccontextmanager
 async def a_prepared_installation(
     folder: Path, environment: Mapping[str, str] | None = None
@@ -107,7 +140,7 @@ async def a_prepared_installation(
     """Give a broker with topics, policy and roster, no service started yet; all is gone when the block ends."""
     with ExitStack() as stack:
         broker = await asyncio.to_thread(stack.enter_context, a_local_kafka())
-        here = Installation(broker.bootstrap_servers, folder, environment)
+        here = Installation(broker, folder, environment)
         await apply_topics(here.settings)
         publishing = (asyncio.to_thread(here.escalon, what, "publish") for what in ("policy", "roster"))
         for said in await asyncio.gather(*publishing):
@@ -121,9 +154,9 @@ async def a_prepared_installation(
 
 
 @asynccontextmanager
-async def an_installation(folder: Path) -> AsyncIterator[Installation]:
+async def an_installation(folder: Path, environment: Mapping[str, str] | None = None) -> AsyncIterator[Installation]:
     """Give an installation that is ready; all of it is gone when the block ends."""
-    async with a_prepared_installation(folder) as here:
+    async with a_prepared_installation(folder, environment) as here:
         for name in SERVICES:
             here.start(name)
         await here.ready()

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -14,15 +14,18 @@ REPOSITORY = Path(__file__).parents[2]
 
 
 class ServiceProcess:
-    """A running `python -m services.<name>`, with its output in a file."""
+    """A running service, with its output in a file; `arguments` are Python's."""
 
-    def __init__(self, name: str, environment: Mapping[str, str], log: Path, port: int) -> None:
+    def __init__(
+        self, name: str, arguments: Sequence[str], environment: Mapping[str, str], log: Path, port: int
+    ) -> None:
         self.name = name
+        self.is_paused = False
         self._port = port
         self._log = log
         with log.open("ab") as written:
             self._child = subprocess.Popen(
-                [sys.executable, "-m", f"services.{name}"],
+                [sys.executable, *arguments],
                 cwd=REPOSITORY,
                 env={**os.environ, **environment, "ESCALON_HEALTH_PORT": str(port)},
                 stdout=written,
@@ -63,6 +66,16 @@ class ServiceProcess:
             self._child.send_signal(signal.SIGKILL)
             self._child.wait()
 
+    def pause(self) -> None:
+        """Have it stand still, as a machine that swaps or a frozen container would."""
+        self._child.send_signal(signal.SIGSTOP)
+        self.is_paused = True
+
+    def resume(self) -> None:
+        """Have it go on where it stood."""
+        self._child.send_signal(signal.SIGCONT)
+        self.is_paused = False
+
     def end_by(self, signal_number: signal.Signals, within: timedelta) -> int:
         """Send it a signal and return its exit code; raises TimeoutExpired."""
         self._child.send_signal(signal_number)
@@ -80,7 +93,7 @@ class ServiceProcess:
 @contextmanager
 def a_service(name: str, environment: Mapping[str, str], log: Path, port: int) -> Iterator[ServiceProcess]:
     """Give a running service; it is gone when the block ends."""
-    process = ServiceProcess(name, environment, log, port)
+    process = ServiceProcess(name, ("-m", f"services.{name}"), environment, log, port)
     try:
         yield process
     finally:
