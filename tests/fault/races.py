@@ -1,6 +1,6 @@
 """An installation whose business time the test turns, and what its log says of some tickets."""
 
-from collections.abc import AsyncIterator, Collection, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -61,6 +61,19 @@ class Races:
         found = {one.meta.id: one for one in told if isinstance(one, kind) and one.meta.correlation_id in tickets}
         return list(found.values())
 
+    async def until(
+        self, kind: type[MessageT], tickets: Collection[str], counts: Callable[[MessageT], bool] = lambda _: True
+    ) -> list[MessageT]:
+        """Wait until there is such an event of every ticket; return them."""
+
+        async def found() -> list[MessageT] | None:
+            events = [one for one in await self.log(kind, tickets) if counts(one)]
+            return events if {one.meta.correlation_id for one in events} == set(tickets) else None
+
+        events = await eventually(found, PATIENCE, what=f"{kind.__name__} of every ticket")
+        assert events is not None
+        return events
+
     async def cycles(
         self, kind: type[RecordT], tickets: Collection[str], clock: ClockName, cycle: int = 1
     ) -> list[RecordT]:
@@ -91,14 +104,7 @@ class Races:
 
     async def until_recorded(self, kind: type[RecordT], tickets: Collection[str], clock: ClockName) -> list[RecordT]:
         """Wait until the first cycle of the clock has that record for every ticket; return the records."""
-
-        async def recorded() -> list[RecordT] | None:
-            found = await self.cycles(kind, tickets, clock)
-            return found if {one.escalation.ticket for one in found} == set(tickets) else None
-
-        found = await eventually(recorded, PATIENCE, what=f"{kind.__name__} of {clock} for every ticket")
-        assert found is not None
-        return found
+        return await self.until(kind, tickets, lambda one: (one.clock, one.cycle) == (clock, 1))
 
     def kill(self, service: str) -> None:
         """End a service as a crash would."""

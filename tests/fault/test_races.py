@@ -1,13 +1,25 @@
 """Races of the whole path: services that were away, while what they missed waits in a topic and time passes."""
 
+from collections import Counter
 from collections.abc import AsyncIterator
+from datetime import datetime
 
 import pytest
 import pytest_asyncio
+from msgspec.structs import replace
 
-from schemas.commands import AcceptEscalation
-from schemas.escalations import SlaBreached, SlaKept
-from schemas.vocabulary import ClockName
+from schemas.classifications import TicketClassified
+from schemas.commands import AcceptEscalation, ReclassifyEscalation
+from schemas.escalations import (
+    CustomerInformed,
+    EscalationAccepted,
+    EscalationReclassified,
+    OwnerAssigned,
+    SlaBreached,
+    SlaKept,
+    SlaWarned,
+)
+from schemas.vocabulary import AuthorKind, ClockName, Severity
 from tests.fault.races import Races, a_reply, minutes, racing
 
 pytestmark = [pytest.mark.timeout(400), pytest.mark.asyncio(loop_scope="module")]
@@ -66,3 +78,77 @@ async def test_a_router_that_was_away_for_an_hour_takes_the_accept_and_the_reply
 
     await _all_kept(race, tickets)
     print(f"\n{said} breaches waited beside the accepts and replies that refute them")
+
+
+async def test_a_finding_from_before_a_severity_change_is_dropped_and_what_still_holds_is_recorded_once(
+    race: Races,
+) -> None:
+    broken = await race.open("broken", 8)
+    race.clock.turn(minutes(5))
+    in_time = await race.open("lowered", 8)
+    race.kill("classifier")
+    race.clock.turn(minutes(11))
+    await race.until_said(broken, ClockName.FIRST_RESPONSE, 100)
+    await race.until_said(in_time, ClockName.FIRST_RESPONSE, 50)
+    lowered = ReclassifyEscalation(ticket="", severity=Severity.P2, reason="There is a way around it.")
+    for ticket, owner in (broken | in_time).items():
+        await race.tell(replace(lowered, ticket=ticket), by=owner)
+    changes = await race.until(EscalationReclassified, broken | in_time)
+
+    await race.start("classifier")
+
+    breaches = await race.until_recorded(SlaBreached, broken, ClockName.FIRST_RESPONSE)
+    await race.until_recorded(SlaBreached, in_time, ClockName.ACCEPTANCE)
+    changed_at = {one.escalation.ticket: one.escalation.version for one in changes}
+    for tickets, percent in ((broken, 100), (in_time, 50)):
+        said = await race.passings(tickets, ClockName.FIRST_RESPONSE, percent)
+        refuted = [one for one in said if one.version < changed_at[one.ticket]]
+        print(f"\n{len(refuted)} findings of {percent} % were older than the change, {len(said) - len(refuted)} newer")
+        assert {one.ticket for one in refuted} == set(tickets), "no finding was overtaken"
+        assert {one.ticket for one in said if one not in refuted} == (set(tickets) if percent == 100 else set())
+    assert Counter(one.escalation.ticket for one in breaches) == dict.fromkeys(broken, 1)
+    assert await race.cycles(SlaWarned, in_time, ClockName.FIRST_RESPONSE) == []
+
+
+async def test_a_sla_monitor_that_was_down_says_the_highest_threshold_once_and_nobody_climbs_the_chain(
+    race: Races,
+) -> None:
+    tickets = await race.open("unwatched", 8)
+    race.kill("sla_monitor")
+    race.clock.turn(minutes(40))
+    said_before = len(await race.passings(tickets, ClockName.FIRST_RESPONSE))
+    assigned_at = {one.escalation.ticket: one.meta.occurred_at for one in await race.log(OwnerAssigned, tickets)}
+
+    def began_at(breach: SlaBreached) -> datetime:
+        context = breach.escalation
+        return assigned_at[context.ticket] if breach.clock is ClockName.ACCEPTANCE else context.started_at
+
+    await race.start("sla_monitor")
+
+    targets = {ClockName.ACCEPTANCE: 7.5, ClockName.FIRST_RESPONSE: 15, ClockName.UPDATE: 30}
+    for clock, target in targets.items():
+        breaches = await race.until_recorded(SlaBreached, tickets, clock)
+        assert Counter(one.escalation.ticket for one in breaches) == dict.fromkeys(tickets, 1)
+        assert {one.due_at - began_at(one) for one in breaches} == {minutes(target)}
+        assert await race.cycles(SlaWarned, tickets, clock) == []
+    handed_over = await race.log(OwnerAssigned, tickets)
+    assert said_before == 0
+    assert Counter(one.escalation.ticket for one in handed_over) == dict.fromkeys(tickets, 2)
+    last = [one for one in handed_over if one.cycle == 2]
+    away = [one.meta.occurred_at - one.escalation.started_at for one in last]
+    assert min(away) >= minutes(40), "the next owner has the whole time from when the router decides"
+    print(f"\n{len(targets) * len(tickets)} thresholds fell due while nobody watched")
+
+
+async def test_what_we_wrote_ourselves_touches_no_clock_when_the_helpdesk_sends_it_back(race: Races) -> None:
+    tickets = await race.open("echo", 8)
+    await race.tell(*(a_reply(ticket, owner, AuthorKind.ESCALON) for ticket, owner in tickets.items()))
+    echoes = await race.until(TicketClassified, tickets, lambda one: one.fact.author_kind is AuthorKind.ESCALON)
+    race.clock.turn(minutes(16))
+
+    breaches = await race.until_recorded(SlaBreached, tickets, ClockName.FIRST_RESPONSE)
+
+    assert all(one.due_at == one.escalation.started_at + minutes(15) for one in breaches)
+    assert await race.log(CustomerInformed, tickets) == []
+    assert await race.log(EscalationAccepted, tickets) == []
+    print(f"\n{len(echoes)} messages of our own came back")
