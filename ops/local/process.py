@@ -59,8 +59,12 @@ class ServerProcess:
         if not self.is_running():
             return
         self._child.send_signal(self._command.ends_on)
+        self.wait(grace)
+
+    def wait(self, limit: timedelta) -> None:
+        """Return when it has ended; it is killed when the limit is over."""
         try:
-            self._child.wait(grace.total_seconds())
+            self._child.wait(limit.total_seconds())
         except subprocess.TimeoutExpired:
             self.kill()
 

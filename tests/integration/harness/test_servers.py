@@ -1,10 +1,13 @@
 """The servers that the other tests stand on are real, and each test's own."""
 
+import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from sqlalchemy import create_engine, text
+from sqlalchemy.exc import OperationalError
 
 from ops.local.kafka import LocalKafka
+from tests.harness.postgres import a_database, a_restartable_postgres
 
 
 async def _create(address: str, topic: str) -> None:
@@ -54,3 +57,22 @@ def test_a_test_gets_an_empty_postgresql_database(postgres_url: str) -> None:
 
     assert version.startswith("PostgreSQL")
     assert tables == 0
+
+
+async def test_a_postgresql_that_crashed_comes_back_with_what_it_committed() -> None:
+    with a_restartable_postgres() as server, a_database(server.address) as url:
+        engine = create_engine(url)
+        with engine.begin() as connection:
+            connection.execute(text("CREATE TABLE kept AS SELECT 'committed' AS word"))
+        before = server.pid
+        broken = engine.connect()
+
+        await server.restart_at_once()
+
+        assert server.pid != before
+        with pytest.raises(OperationalError):
+            broken.execute(text("SELECT 1"))
+        broken.close()
+        with engine.begin() as connection:
+            assert connection.execute(text("SELECT word FROM kept")).scalar_one() == "committed"
+        engine.dispose()
