@@ -1,12 +1,13 @@
 # What a person or CI runs here. `make` alone tells what there is.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup up reset test check format docs locks
+.PHONY: help setup up reset test prove check format docs locks
 SHELL := /bin/bash
 
 PYTHON := .venv/bin/python
 READY := .venv/ready.stamp
 ARGS ?=
+ROUNDS ?= 10
 
 help: ## tell what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +27,9 @@ reset: $(READY) ## forget all that `make up` stored
 
 test: $(READY) ## run every shelf of tests but bench; some of them: ARGS="unit contract"
 	@$(PYTHON) -m tests $(ARGS)
+
+prove: $(READY) ## run the faults for longer: kill, pause, double and starve for many rounds; ROUNDS=10
+	@ESCALON_TEST_ROUNDS=$(ROUNDS) $(PYTHON) -m tests fault
 
 check: $(READY) ## run the first shelf: format, lint, types, imports, house rules
 	@$(PYTHON) -m tests check
