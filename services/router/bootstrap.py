@@ -1,5 +1,7 @@
 """Puts the router together: settings, store, tables, handlers, and the order in which they start."""
 
+from datetime import timedelta
+
 from chassis.consumer import Consumer, Hooks, Subscription
 from chassis.event_store import EventStore
 from chassis.lifecycle import Lifecycle
@@ -12,6 +14,7 @@ from schemas.reference_data import PolicyPublished, RosterPublished
 from services.router.adapters.escalation_records import EscalationRecords
 from services.router.adapters.kafka_evidence import KafkaEvidence
 from services.router.adapters.sql_escalations import SqlEscalationStore
+from services.router.adapters.stall_alarm import StallAlarm
 from services.router.config import RouterSettings
 from services.router.handlers import Router
 from services.router.metrics import RouterMetrics
@@ -27,7 +30,7 @@ async def build(life: Lifecycle, settings: RouterSettings) -> None:
     ground = await lay_foundation(life, SERVICE, settings, writes=(ESCALATIONS, COMMANDS))
     metrics = RouterMetrics(ground.registry)
     store = await _store(life, ground, settings)
-    router = await _router(ground)
+    router = await _router(ground, settings)
     wire = ground.wire
     escalations = SqlEscalationStore(store, wire.stored, metrics, cached_tickets=settings.router_cached_tickets)
     evidence = KafkaEvidence(ground.clock)
@@ -38,6 +41,7 @@ async def build(life: Lifecycle, settings: RouterSettings) -> None:
     ground.health.add_check("outbox", lambda: relay.stuck)
     ground.health.add_check("consumer", consumer.check)
     # Ends in the reverse order: what the last batches stored is still relayed.
+    life.start("stall alarm", StallAlarm(evidence, timedelta(seconds=settings.router_stall_seconds), metrics))
     life.start("outbox", relay)
     life.start("consumer", consumer)
 
@@ -50,11 +54,11 @@ async def _store(life: Lifecycle, ground: Foundation, settings: RouterSettings) 
     return store
 
 
-async def _router(ground: Foundation) -> Router:
+async def _router(ground: Foundation, settings: RouterSettings) -> Router:
     policies, rosters = PolicyRegistry(), RosterRegistry()
     await ground.read_first(ground.wire.table(POLICIES, PolicyPublished, policies.fold))
     await ground.read_first(ground.wire.table(ROSTER, RosterPublished, rosters.fold))
-    return Router(policies, rosters)
+    return Router(policies, rosters, timedelta(seconds=settings.router_hold_limit_seconds))
 
 
 def _consumer(

@@ -3,6 +3,7 @@
 from pydantic import Field, SecretStr
 
 from chassis.settings import ServiceSettings
+from services.router.domain.findings import HOLD_LIMIT
 
 
 class RouterSettings(ServiceSettings):
@@ -14,4 +15,15 @@ class RouterSettings(ServiceSettings):
     )
     router_cached_tickets: int = Field(
         5_000, ge=1, description="How many tickets of each partition the router keeps in memory."
+    )
+    router_hold_limit_seconds: float = Field(
+        HOLD_LIMIT.total_seconds(),
+        gt=0,
+        description="How long a finding waits for what could refute it before it is recorded as unverified.",
+    )
+    router_stall_seconds: float = Field(
+        30,
+        gt=0,
+        le=60,
+        description="After how long without progress of the classifier the router says that the pipeline stalls.",
     )

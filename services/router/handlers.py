@@ -1,7 +1,7 @@
 """What the router does with each message: load, decide, append. `HANDLERS` is the service's index."""
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from chassis.errors import RejectedMessageError
 from policy.rota import chain
@@ -17,6 +17,7 @@ from services.router.domain.commands import decide_on_command, decide_on_command
 from services.router.domain.evidence import Evidence
 from services.router.domain.facts import decide_on_fact
 from services.router.domain.findings import (
+    HOLD_LIMIT,
     Ruling,
     arbitrate,
     decide_on_correction,
@@ -39,9 +40,10 @@ class Router:
     and calling it again is safe.
     """
 
-    def __init__(self, policies: Policies, rosters: Rosters) -> None:
+    def __init__(self, policies: Policies, rosters: Rosters, hold_limit: timedelta = HOLD_LIMIT) -> None:
         self._policies = policies
         self._rosters = rosters
+        self._hold_limit = hold_limit
 
     def on_ticket_classified(self, event: TicketClassified, batch: EscalationBatch, now: datetime) -> None:
         """Apply what happened to a ticket, and the verdict on it."""
@@ -88,7 +90,7 @@ class Router:
         """
         state = batch.load(TicketKey(finding.ticket))
         if isinstance(finding, FrontLineAtRisk | ThresholdReached):
-            ruling = arbitrate(state, finding, evidence, now)
+            ruling = arbitrate(state, finding, evidence, now, self._hold_limit)
             if ruling is Ruling.HELD:
                 raise FindingHeldError(f"{type(finding).__name__} waits for what could refute it")
             if ruling is not Ruling.DROPPED:

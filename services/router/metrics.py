@@ -18,6 +18,11 @@ class RouterMetrics:
         self.unverified = Counter(
             "escalon_router_unverified_breaches", "Breaches recorded without their evidence.", registry=registry
         )
+        self.progress_age_seconds = Gauge(
+            "escalon_router_classifier_progress_age_seconds",
+            "Real time since the classifier last got further, for the partition where that is longest.",
+            registry=registry,
+        )
         self.relayed = Counter("escalon_router_relayed_events", "Stored events published.", registry=registry)
         self.loaded = Counter("escalon_router_loaded_streams", "Streams asked of the store.", registry=registry)
         self.cached = Gauge("escalon_router_cached_streams", "Streams kept in memory.", registry=registry)

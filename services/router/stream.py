@@ -46,7 +46,7 @@ class RouterStream:
         """Begin on partitions: nothing that was known of them counts."""
         numbers = {source.partition for source in partitions}
         self._store.forget(numbers)
-        self._evidence.forget(numbers)
+        self._evidence.hold(numbers)
         self._relay.hold(numbers)
 
     async def revoked(self, partitions: frozenset[TopicPartition]) -> None:

@@ -1,6 +1,6 @@
 """An installation whose business time the test turns, and what its log says of some tickets."""
 
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -138,10 +138,10 @@ def minutes(number: float) -> timedelta:
 
 
 @asynccontextmanager
-async def racing(folder: Path) -> AsyncIterator[Races]:
+async def racing(folder: Path, environment: Mapping[str, str] | None = None) -> AsyncIterator[Races]:
     """Give an installation that is ready, on a clock of its own."""
     with TurnedClock(folder / "clock.json") as clock:
-        async with a_prepared_installation(folder, clock.environment) as here:
+        async with a_prepared_installation(folder, {**clock.environment, **(environment or {})}) as here:
             for name in SERVICES:
                 here.start(name)
             await here.ready()

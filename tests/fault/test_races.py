@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import datetime
+from functools import partial
 
 import pytest
 import pytest_asyncio
@@ -16,14 +17,19 @@ from schemas.escalations import (
     EscalationReclassified,
     OwnerAssigned,
     SlaBreached,
+    SlaCorrected,
     SlaKept,
     SlaWarned,
 )
-from schemas.vocabulary import AuthorKind, ClockName, Severity
-from tests.fault.races import Races, a_reply, minutes, racing
+from schemas.notifications import NoticeDelivered
+from schemas.vocabulary import Audience, AuthorKind, ClockName, NoticeKind, Severity, Verdict
+from tests.fault.races import PATIENCE, Races, a_reply, minutes, racing
+from tests.harness.waiting import eventually
 
 pytestmark = [pytest.mark.timeout(400), pytest.mark.asyncio(loop_scope="module")]
 
+_IMPATIENT = {"ESCALON_ROUTER_HOLD_LIMIT_SECONDS": "4", "ESCALON_ROUTER_STALL_SECONDS": "2"}
+"""So that a test need not wait for two minutes; the defaults are 120 and 30."""
 _PROMISED = (ClockName.ACCEPTANCE, ClockName.FIRST_RESPONSE, ClockName.UPDATE)
 
 
@@ -152,3 +158,59 @@ async def test_what_we_wrote_ourselves_touches_no_clock_when_the_helpdesk_sends_
     assert await race.log(CustomerInformed, tickets) == []
     assert await race.log(EscalationAccepted, tickets) == []
     print(f"\n{len(echoes)} messages of our own came back")
+
+
+async def test_a_stall_is_said_and_what_could_not_be_verified_is_told_to_the_owner_only_and_set_right_later(
+    race: Races,
+) -> None:
+    race.kill("router")
+    await race.start("router", **_IMPATIENT)
+    answered, silent = await race.open("answered", 6), await race.open("silent", 6)
+    tickets = answered | silent
+    race.kill("classifier")
+    race.clock.turn(minutes(5))
+    await race.tell(*(a_reply(ticket, owner) for ticket, owner in answered.items()))
+    race.clock.turn(minutes(15))
+    router = race.here.services["router"]
+    await eventually(lambda: "the pipeline stalls" in router.log, 60, what="the stall is said within a minute")
+    assert race.metric("router", "escalon_router_classifier_progress_age_seconds") > 2
+
+    breaches = await race.until_recorded(SlaBreached, tickets, ClockName.FIRST_RESPONSE)
+    assert all(one.unverified for one in breaches)
+    acceptances = await race.until_recorded(SlaBreached, tickets, ClockName.ACCEPTANCE)
+    told = await race.until(NoticeDelivered, tickets, _is_breach)
+    await race.start("classifier")
+
+    for clock in (ClockName.FIRST_RESPONSE, ClockName.ACCEPTANCE):
+        corrected = await race.until_recorded(SlaCorrected, answered, clock)
+        assert {(one.previous, one.verdict) for one in corrected} == {(Verdict.BROKEN, Verdict.KEPT)}
+    race.clock.turn(minutes(1))
+    for clock in (ClockName.FIRST_RESPONSE, ClockName.ACCEPTANCE):
+        await race.until(SlaBreached, silent, partial(_is_verified, clock))
+    first = {one.meta.id for one in (*breaches, *acceptances) if one.unverified}
+    assert {one.audience for one in told if one.cause_id in first} == {Audience.OWNER}
+    await _handed_over(race, silent, 2)
+    await _handed_over(race, answered, 1)
+    assert all(one.unverified for one in await race.cycles(SlaBreached, answered, ClockName.FIRST_RESPONSE))
+    assert "the pipeline goes on" in router.log
+    race.kill("router")
+    await race.start("router")
+    print(f"\n{len(first)} breaches could not be verified; those of {len(answered)} tickets were none")
+
+
+def _is_verified(clock: ClockName, breach: SlaBreached) -> bool:
+    return breach.clock is clock and not breach.unverified
+
+
+def _is_breach(notice: NoticeDelivered) -> bool:
+    return notice.kind is NoticeKind.BREACH
+
+
+async def _handed_over(race: Races, tickets: dict[str, str], times: int) -> None:
+    """Wait until every ticket had so many owners; it has no more."""
+
+    async def counts() -> bool:
+        assigned = await race.log(OwnerAssigned, tickets)
+        return len(assigned) == times * len(tickets)
+
+    await eventually(counts, PATIENCE, what=f"{times} owners of each ticket")

@@ -38,6 +38,7 @@ class KafkaEvidence:
         self._clock = clock
         self._inputs: InputProgress | None = None
         self._classified_until: dict[int, datetime] = {}
+        self._progressed_at: dict[int, float] = {}
         self._arrivals: dict[int, dict[int, _Arrival]] = {}
 
     def follow(self, inputs: InputProgress) -> None:
@@ -47,6 +48,8 @@ class KafkaEvidence:
     def progressed(self, partition: int, reached_at: datetime) -> None:
         """Note that all facts of a partition up to this instant are stored."""
         known = self._classified_until.get(partition)
+        if known is None or reached_at > known:
+            self._progressed_at[partition] = self._clock.monotonic()
         self._classified_until[partition] = reached_at if known is None else max(known, reached_at)
 
     async def arrived(self, partition: int, begins_at: int, offsets: Iterable[int]) -> None:
@@ -72,8 +75,23 @@ class KafkaEvidence:
             held_for=timedelta(seconds=waited),
         )
 
+    def progress_age(self) -> timedelta:
+        """Return for how long the classifier got no further, in real time, where that is longest; 0 with nothing held.
+
+        A partition counts from when it was assigned.
+        """
+        oldest = min(self._progressed_at.values(), default=None)
+        return timedelta(seconds=0.0 if oldest is None else self._clock.monotonic() - oldest)
+
+    def hold(self, partitions: Iterable[int]) -> None:
+        """Begin on partitions that were assigned: nothing that was known of them counts."""
+        for partition in partitions:
+            self.forget((partition,))
+            self._progressed_at[partition] = self._clock.monotonic()
+
     def forget(self, partitions: Iterable[int]) -> None:
         """Forget partitions that are held no longer."""
         for partition in partitions:
             self._classified_until.pop(partition, None)
+            self._progressed_at.pop(partition, None)
             self._arrivals.pop(partition, None)

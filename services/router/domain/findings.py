@@ -29,7 +29,11 @@ class Ruling(Enum):
 
 
 def arbitrate(
-    state: TicketState, finding: sla.ThresholdReached | sla.FrontLineAtRisk, evidence: Evidence, now: datetime
+    state: TicketState,
+    finding: sla.ThresholdReached | sla.FrontLineAtRisk,
+    evidence: Evidence,
+    now: datetime,
+    limit: timedelta = HOLD_LIMIT,
 ) -> Ruling:
     """Rule on a finding: dropped where clocks moved since, held until nothing can refute it, unverified at the limit.
 
@@ -39,13 +43,13 @@ def arbitrate(
     if finding.version < state.clock_version or _is_settled(state, finding):
         return Ruling.DROPPED
     if now < finding.reached_at:
-        return Ruling.DROPPED if evidence.held_for > HOLD_LIMIT else Ruling.HELD
+        return Ruling.DROPPED if evidence.held_for > limit else Ruling.HELD
     until = evidence.classified_until
     if until is not None and until >= finding.reached_at and evidence.commands_read:
         return Ruling.TAKEN
     if _was_unverified(state, finding):
         return Ruling.DROPPED
-    return Ruling.UNVERIFIED if evidence.held_for > HOLD_LIMIT else Ruling.HELD
+    return Ruling.UNVERIFIED if evidence.held_for > limit else Ruling.HELD
 
 
 def decide_on_threshold(
