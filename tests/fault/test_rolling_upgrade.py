@@ -24,7 +24,7 @@ from tests.harness.waiting import eventually
 
 pytestmark = [pytest.mark.timeout(600), pytest.mark.asyncio(loop_scope="module")]
 
-READERS_FIRST = ("notifier", "sla_monitor", "router", "classifier")
+READERS_FIRST = ("sla_monitor", "notifier", "router", "classifier")
 """The order of an upgrade: who reads a topic before who writes it (docs/runbook.md)."""
 A_SECOND = 10
 SIDE_BY_SIDE = 20

@@ -30,7 +30,9 @@ class WrittenEvent:
     value: bytes
 
 
-class _Line(msgspec.Struct, frozen=True):
+class WrittenLine(msgspec.Struct, frozen=True):
+    """A line of `events.jsonl.xz`; the value is in base 64."""
+
     story: str
     topic: str
     name: str
@@ -40,7 +42,7 @@ class _Line(msgspec.Struct, frozen=True):
 def events_of(version: str) -> Iterator[WrittenEvent]:
     """Yield what a version wrote, story by story in the order it was written."""
     for line in lzma.decompress((FIXTURES / version / "events.jsonl.xz").read_bytes()).splitlines():
-        read = msgspec.json.decode(line, type=_Line)
+        read = msgspec.json.decode(line, type=WrittenLine)
         yield WrittenEvent(read.story, read.topic, read.name, b64decode(read.value))
 
 
