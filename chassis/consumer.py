@@ -13,6 +13,7 @@ from chassis.clock import REAL_TIME
 from chassis.dead_letters import RecordSink
 from chassis.errors import LostOwnershipError, RetryableError, StartUpError
 from chassis.group_reader import GroupListener, GroupReader
+from chassis.log_edges import OutOfLogError, UnreadGaps
 from chassis.metrics import ConsumerMetrics
 from chassis.partition_line import LineParts, PartitionLine
 from chassis.records import Batch, Record, TopicPartition
@@ -64,6 +65,7 @@ class Consumer(Generic[MessageT]):
             empty_batches=self._hooks.positions is not None,
         )
         self._reader = GroupReader(settings, subscription)
+        self._gaps = UnreadGaps(subscription.kept_for_ever, self._metrics)
         self._lines: dict[TopicPartition, PartitionLine[MessageT]] = {}
         self._works: dict[TopicPartition, asyncio.Task[None]] = {}
         self._announced: frozenset[TopicPartition] = frozenset()
@@ -79,7 +81,8 @@ class Consumer(Generic[MessageT]):
     async def run(self) -> None:
         """Read until stopped; finishes the batches in hand and commits before it returns.
 
-        Raises StartUpError if no broker answers, and whatever a handler raised that is none of the outcomes.
+        Raises StartUpError if no broker answers, LogCutError where going on would be wrong (chassis.log_edges), and
+        whatever a handler raised that is none of the outcomes.
         """
         await self._reader.start(GroupListener(self._revoked, self._was_assigned))
         try:
@@ -122,7 +125,7 @@ class Consumer(Generic[MessageT]):
         for line in tuple(self._lines.values()):
             if line.still_since is not None and now - line.still_since > _STUCK_SECONDS:
                 return f"{line.source.topic}/{line.source.partition} has stood still at offset {line.position}"
-        return None
+        return self._gaps.check()
 
     async def _poll(self, group: asyncio.TaskGroup) -> None:
         while not self._stopping:
@@ -140,11 +143,26 @@ class Consumer(Generic[MessageT]):
 
     async def _fetched(self, idle: Collection[TopicPartition]) -> Mapping[TopicPartition, list[Record]]:
         try:
-            return await self._reader.fetch(idle, self._wake)
+            try:
+                return await self._reader.fetch(idle, self._wake)
+            except OutOfLogError as error:
+                for source in error.partitions:
+                    await self._find_again(source)
         except RetryableError as error:
             log.warning("trying again: %s", error)
             await self._woken(1.0)
-            return {}
+        return {}
+
+    async def _find_again(self, source: TopicPartition) -> None:
+        """Go on behind a gap in the log, where that is right."""
+        line = self._lines.get(source)
+        if line is None or source in self._works:
+            return
+        edges = await self._reader.edges(source)
+        # Where ours is in the log, it was said of a position that aiokafka took before ours was known.
+        if not edges.hold(line.position):
+            line.position = self._gaps.position_after(source, line.position, edges)
+        await self._reader.begin({source: line.position}, source)
 
     async def _work(self, line: PartitionLine[MessageT], records: list[Record]) -> None:
         try:

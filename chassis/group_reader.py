@@ -8,11 +8,18 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener
 from aiokafka import TopicPartition as KafkaPartition
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
-from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+from aiokafka.errors import (
+    CommitFailedError,
+    IllegalStateError,
+    KafkaError,
+    NoOffsetForPartitionError,
+    OffsetOutOfRangeError,
+)
 
 from chassis.clock import REAL_TIME
 from chassis.errors import RetryableError, StartUpError
 from chassis.kafka_client import connection_options, farewell, not_reached, outcome_of
+from chassis.log_edges import LogEdges, OutOfLogError
 from chassis.records import Record, TopicPartition
 from chassis.settings import KafkaSettings
 from chassis.subscription import Subscription
@@ -64,7 +71,8 @@ class GroupReader:
             group_id=self._subscription.group,
             group_instance_id=self._subscription.instance_id,
             enable_auto_commit=False,
-            auto_offset_reset="earliest",
+            # A position that is not in the log is said (chassis.log_edges), never reset.
+            auto_offset_reset="none",
             partition_assignment_strategy=(RangePartitionAssignor,),
             session_timeout_ms=self._settings.session_timeout_ms,
             max_poll_interval_ms=_PATIENCE_MS,
@@ -104,7 +112,8 @@ class GroupReader:
     ) -> dict[TopicPartition, list[Record]]:
         """Return what there is, after at most half a second, or sooner with nothing when woken.
 
-        Raises RetryableError, or KafkaError for what will not heal (authorization).
+        Raises RetryableError, OutOfLogError where a position is not in the log, or KafkaError for what will not heal
+        (authorization).
         """
         poll = asyncio.create_task(
             self._kafka.getmany(
@@ -123,6 +132,11 @@ class GroupReader:
             return {}
         try:
             fetched = poll.result()
+        except NoOffsetForPartitionError:
+            # Of a partition that was just assigned, before `begin` sought.
+            return {}
+        except OffsetOutOfRangeError as error:
+            raise OutOfLogError([_our(place) for place in error.args[0]]) from error
         except KafkaError as error:
             raise outcome_of(error, "fetching") from error
         return {_our(partition): [_record(found) for found in records] for partition, records in fetched.items()}
@@ -150,6 +164,16 @@ class GroupReader:
         ask = self._kafka.beginning_offsets if self._subscription.from_beginning else self._kafka.end_offsets
         offsets: dict[KafkaPartition, int] = await ask([place])
         return offsets[place]
+
+    async def edges(self, partition: TopicPartition) -> LogEdges:
+        """Ask the brokers what there is of a partition; raises RetryableError."""
+        place = _theirs(partition)
+        try:
+            begins = await self._kafka.beginning_offsets([place])
+            ends = await self._kafka.end_offsets([place])
+        except KafkaError as error:
+            raise outcome_of(error, "asking for the edges") from error
+        return LogEdges(begins[place], ends[place])
 
     async def commit(self, positions: Mapping[TopicPartition, int]) -> bool:
         """Commit; False if the group has moved on, and another member begins where we last committed."""

@@ -26,6 +26,12 @@ class ConsumerMetrics:
         self.lost = Counter(
             "escalon_consumer_lost_batches", "Batches another replica had done.", topic, registry=registry
         )
+        self.deleted_unread = Counter(
+            "escalon_consumer_deleted_unread_records",
+            "Records that retention deleted before we read them: lost to us.",
+            topic,
+            registry=registry,
+        )
         self.batch_seconds = Histogram(
             "escalon_consumer_batch_seconds", "Time in the handler.", topic, buckets=_SECONDS, registry=registry
         )

@@ -36,6 +36,8 @@ class Subscription:
     """Where a partition without any position begins."""
     tombstones: frozenset[str] = frozenset()
     """Topics on which a null value is no error."""
+    kept_for_ever: frozenset[str] = frozenset()
+    """Topics of which a lost record makes a wrong state: a reader that finds some deleted unread stops."""
     max_records: int = 500
     max_value_bytes: int = 1024 * 1024
 

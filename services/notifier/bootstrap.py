@@ -74,6 +74,7 @@ def _consumer(
         topics=(ESCALATIONS.name,),
         instance_id=ground.member,
         from_beginning=False,
+        kept_for_ever=frozenset({ESCALATIONS.name}),
     )
     hooks = Hooks(
         positions=KafkaBeginning(settings.kafka, ledger, settings.since),

@@ -1,6 +1,10 @@
 """Topics of a test's own."""
 
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka import TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
+from aiokafka.errors import TopicAlreadyExistsError
+
+from tests.harness.waiting import eventually
 
 
 async def create_topics(bootstrap: str, *names: str, partitions: int = 1) -> None:
@@ -13,3 +17,34 @@ async def create_topics(bootstrap: str, *names: str, partitions: int = 1) -> Non
         )
     finally:
         await admin.close()
+
+
+async def delete_records(bootstrap: str, topic: str, before: dict[int, int]) -> None:
+    """Delete what stands before an offset in each partition, as retention does: at once, and for ever."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        places = {TopicPartition(topic, number): RecordsToDelete(offset) for number, offset in before.items()}
+        await admin.delete_records(places)
+    finally:
+        await admin.close()
+
+
+async def make_anew(bootstrap: str, topic: str, partitions: int = 1) -> None:
+    """Delete a topic and create it again, empty: what nobody should do, and somebody does."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        await admin.delete_topics([topic])
+        await eventually(lambda: _made(admin, topic, partitions), 30, what=f"{topic} is made anew")
+    finally:
+        await admin.close()
+
+
+async def _made(admin: AIOKafkaAdminClient, topic: str, partitions: int) -> bool:
+    try:
+        await admin.create_topics([NewTopic(name=topic, num_partitions=partitions, replication_factor=1)])
+    except TopicAlreadyExistsError:
+        # Its deletion is still under way.
+        return False
+    return True
