@@ -32,4 +32,9 @@ class NotifierSettings(ServiceSettings):
         "this (real) instant on, e.g. 2026-06-02T08:00:00Z; from now on if unset. Later starts go on from the ledger.",
     )
     notifier_attempts: int = Field(12, ge=1, description="Attempts at a notice before it is given up.")
-    notifier_lanes: int = Field(32, ge=1, description="How many notices are sent at the same time.")
+    notifier_lanes: int = Field(
+        32,
+        ge=1,
+        description="How many notices are sent at the same time in each way: Slack, "
+        "incident channels, e-mail, helpdesk.",
+    )

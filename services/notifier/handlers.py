@@ -6,13 +6,15 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from schemas.escalations import StreamEvent
-from schemas.ids import PolicyVersion
+from schemas.ids import NoticeId, PolicyVersion
+from schemas.notifications import NoticeOutcome
 from schemas.vocabulary import Audience
 from services.notifier.domain.delivery import GiveUp, Patience, after_failure
 from services.notifier.domain.notice import Address, FailureReason, Notice, Plan, Transport
 from services.notifier.domain.outcomes import Receipt, delivered, undeliverable
 from services.notifier.domain.planning import Setting, plan_notices
 from services.notifier.ports import (
+    FIRST,
     Channel,
     DeliveryError,
     Ledger,
@@ -99,12 +101,19 @@ class Deliverer:
         self._ledger = ledger
         self._outlets = outlets
         self._patience = patience or Patience()
+        self._unrecorded: dict[NoticeId, NoticeOutcome] = {}
+        """What receivers answered while the ledger was away; at most as many as are sent at the same time."""
 
     async def deliver(self, pending: PendingNotice, now: datetime) -> timedelta | None:
         """Make one attempt; return how long (real time) to wait before the next, None when there is none to make.
 
-        An attempt that a crash cut short is looked up at the receiver before anything is sent again.
+        An attempt that a crash cut short is looked up at the receiver before anything is sent again. One that ended
+        while the ledger was away is recorded when the notice comes again, and nothing is sent.
         """
+        known = self._unrecorded.get(pending.notice.id)
+        if known is not None:
+            await self._record(pending, known)
+            return None
         routes = self._outlets.routes(pending.notice)
         if not routes:
             await self._give_up(pending, "none", FailureReason.NO_CONTACT, now)
@@ -116,11 +125,11 @@ class Deliverer:
 
     async def deliver_pending(self, partitions: Collection[int], now: datetime) -> int:
         """Make one attempt at everything that is due, in order, one by one; return how many were made."""
-        made = after = 0
-        while page := await self._ledger.pending(partitions, after, _PAGE):
+        made, after = 0, FIRST
+        while page := await self._ledger.pending(partitions, _PAGE, after):
             for pending in page:
                 await self.deliver(pending, now)
-            made, after = made + len(page), page[-1].number
+            made, after = made + len(page), page[-1].rank
         return made
 
     async def _attempt(self, pending: PendingNotice, routes: Sequence[tuple[Channel, Address]]) -> _Attempt:
@@ -135,8 +144,8 @@ class Deliverer:
     def _is_enough(self, pending: PendingNotice, attempt: _Attempt) -> bool:
         if pending.notice.everywhere:
             return False
-        waiting = bool(attempt.delays) and pending.attempts + 1 < _PATIENCE_WITH_AN_ADDRESS
-        return bool(attempt.receipts) or attempt.unknown or waiting
+        failed = bool(attempt.delays) or attempt.unknown
+        return bool(attempt.receipts) or (failed and pending.attempts + 1 < _PATIENCE_WITH_AN_ADDRESS)
 
     async def _conclude(
         self,
@@ -148,7 +157,7 @@ class Deliverer:
         attempts = pending.attempts + 1
         if attempt.receipts:
             outcome = delivered(pending.notice, attempt.receipts[0], attempts, now, possible_repeat=attempt.sent_again)
-            await self._ledger.conclude(pending.notice.id, outcome)
+            await self._record(pending, outcome)
             return None
         if attempt.delays or attempt.unknown:
             return await self._wait(pending, attempt, now)
@@ -162,13 +171,21 @@ class Deliverer:
         if isinstance(decision, GiveUp):
             await self._give_up(pending, self._outlets.routes(pending.notice)[0][0].name, decision.reason, now)
             return None
-        if not attempt.unknown:
-            await self._ledger.end_attempt(pending.notice.id)
+        # Once it may have been sent it stays so, whatever later attempts, or looking it up, came to.
+        in_doubt = attempt.unknown or pending.interrupted
+        await self._ledger.postpone(pending, decision.after, in_doubt=in_doubt)
         return decision.after
 
     async def _give_up(self, pending: PendingNotice, via: str, reason: FailureReason, now: datetime) -> None:
-        outcome = undeliverable(pending.notice, via, reason, pending.attempts + (via != "none"), now)
+        attempts = pending.attempts + (via != "none")
+        about = {"reason": reason.value, "kind": pending.notice.kind.value}
+        log.warning("a notice was given up", extra={**_fields(pending.notice, via, attempts), **about})
+        await self._record(pending, undeliverable(pending.notice, via, reason, attempts, now))
+
+    async def _record(self, pending: PendingNotice, outcome: NoticeOutcome) -> None:
+        self._unrecorded[pending.notice.id] = outcome
         await self._ledger.conclude(pending.notice.id, outcome)
+        del self._unrecorded[pending.notice.id]
 
 
 async def _send(channel: Channel, letter: Letter, attempt: _Attempt, *, look_first: bool) -> None:
@@ -189,14 +206,14 @@ async def _send(channel: Channel, letter: Letter, attempt: _Attempt, *, look_fir
 
 def _tell(letter: Letter, channel: Channel, attempt: _Attempt, error: DeliveryError) -> None:
     """Log what the receiver answered; neither the words nor the address, both are somebody's."""
-    log.warning(
-        "an attempt failed: %s",
-        error,
-        extra={
-            "channel": channel.name,
-            "attempt": attempt.number,
-            "error": type(error).__name__,
-            "notice_id": str(letter.notice.id),
-            "correlation_id": letter.notice.about.ticket,
-        },
-    )
+    fields = _fields(letter.notice, channel.name, attempt.number)
+    log.warning("an attempt failed: %s", error, extra={**fields, "error": type(error).__name__})
+
+
+def _fields(notice: Notice, via: str, attempt: int) -> dict[str, object]:
+    return {
+        "channel": via,
+        "attempt": attempt,
+        "notice_id": str(notice.id),
+        "correlation_id": notice.about.ticket,
+    }

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from datetime import timedelta
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -43,13 +43,24 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     next_position: int
 
 
+class Rank(NamedTuple):
+    """A place in the order in which notices are sent: the most urgent first, then as they were planned."""
+
+    urgency: int
+    number: int
+
+
+FIRST = Rank(0, 0)
+"""Before all others."""
+
+
 class PendingNotice(msgspec.Struct, frozen=True, kw_only=True):
     """A notice that is still to be delivered.
 
-    `attempts` were begun; `interrupted` tells that the last of them has no known end: it may have been sent.
+    `attempts` were begun; `interrupted` tells that one of them has no known end: it may have been sent.
     """
 
-    number: int
+    rank: Rank
     partition: int
     notice: Notice
     attempts: int
@@ -70,16 +81,26 @@ class Ledger(Protocol):
         """
         ...
 
-    async def pending(self, partitions: Collection[int], after: int, limit: int) -> list[PendingNotice]:
-        """Return undelivered notices with a number above `after`, in the order they were planned."""
+    async def pending(
+        self, partitions: Collection[int], limit: int, after: Rank = FIRST, line: str | None = None
+    ) -> list[PendingNotice]:
+        """Return undelivered notices behind `after`, by rank; of one line (`Notice.line`) or of all.
+
+        Within a lane that is the order they were planned in: who waits ahead of something urgent is as urgent. Those
+        whose lane was postponed may be left out until the time is over.
+        """
         ...
 
     async def begin_attempt(self, pending: PendingNotice) -> bool:
         """Note that it is about to be sent; False if another replica began or ended it meanwhile."""
         ...
 
-    async def end_attempt(self, notice_id: NoticeId) -> None:
-        """Note that the attempt surely did not reach the receiver, so that the next one repeats nothing."""
+    async def postpone(self, pending: PendingNotice, wait: timedelta, *, in_doubt: bool) -> None:
+        """Note that the attempt begun on `pending` failed and its lane waits (real time) before the next.
+
+        `in_doubt`: it may have reached the receiver, now or in an earlier attempt. An attempt that another replica
+        began meanwhile is left alone.
+        """
         ...
 
     async def conclude(self, notice_id: NoticeId, outcome: NoticeOutcome) -> None:
@@ -92,6 +113,13 @@ class Ledger(Protocol):
 
     async def mark_published(self, numbers: Sequence[int]) -> None:
         """Note that these are published."""
+        ...
+
+    async def forget(self, older_than: timedelta, limit: int) -> int:
+        """Remove at most so many notices whose outcome was published that long ago (real time); return how many.
+
+        What a later notice may still require stays.
+        """
         ...
 
 

@@ -1,4 +1,8 @@
-"""Sends what is pending in the partitions we hold: lanes (a ticket's recipient) side by side, each in order."""
+"""Sends what is pending in the partitions we hold: lanes (a ticket's recipient) side by side, each in order.
+
+Each way to reach people has a line of its own, so that a receiver that hangs takes nobody else's place; in a line the
+most urgent goes first.
+"""
 
 import asyncio
 import logging
@@ -8,9 +12,10 @@ from dataclasses import dataclass, field
 
 from chassis.clock import REAL_TIME, Clock
 from chassis.errors import RetryableError
+from services.notifier.domain.notice import Transport
 from services.notifier.handlers import Deliverer
 from services.notifier.metrics import NotifierMetrics
-from services.notifier.ports import Ledger, PendingNotice
+from services.notifier.ports import FIRST, Ledger, PendingNotice
 
 _LOOK_SECONDS = 0.5
 _LEDGER_AWAY_SECONDS = 1.0
@@ -32,10 +37,20 @@ class _Active:
     task: "asyncio.Task[None] | None" = None
 
 
-class Dispatcher:
-    """A component. One lane never keeps another waiting; how long a lane waits for its next attempt is in memory.
+@dataclass(slots=True)
+class _Line:
+    """What is sent in one way."""
 
-    `concluded` is called for each notice that is done with: there is something to publish.
+    name: str
+    active: int = 0
+    woken: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class Dispatcher:
+    """A component. One lane never keeps another waiting, nor one line another.
+
+    `lanes` is how many each line sends to at the same time. `concluded` is called for each notice that is done with:
+    there is something to publish.
     """
 
     def __init__(
@@ -55,9 +70,10 @@ class Dispatcher:
         self._lanes = lanes
         self._concluded = concluded
         self._held: set[int] = set()
+        # What 0.1.0 planned, and what nobody knows how to send, is in the line without a name.
+        self._lines = [_Line(name) for name in ("", *Transport)]
         self._active: dict[Lane, _Active] = {}
         self._waiting: dict[Lane, float] = {}
-        self._woken = asyncio.Event()
         self._stopping = asyncio.Event()
         self._group: asyncio.TaskGroup | None = None
 
@@ -73,16 +89,15 @@ class Dispatcher:
 
     def wake(self) -> None:
         """Say that there may be something to send."""
-        self._woken.set()
+        for line in self._lines:
+            line.woken.set()
 
     async def run(self) -> None:
         """Send until stopped; raises what a channel raises that is no DeliveryError."""
         try:
             async with asyncio.TaskGroup() as group:
                 self._group = group
-                while not self._stopping.is_set():
-                    await self._begin_due()
-                    await self._sleep()
+                await asyncio.gather(*(group.create_task(self._serve(line)) for line in self._lines))
                 await self._end(list(self._active.values()))
         except BaseExceptionGroup as failures:
             raise failures.exceptions[0] from None
@@ -92,43 +107,46 @@ class Dispatcher:
         self._stopping.set()
         self.wake()
 
-    async def _sleep(self) -> None:
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._woken.wait(), _LOOK_SECONDS)
-        self._woken.clear()
+    async def _serve(self, line: _Line) -> None:
+        while not self._stopping.is_set():
+            await self._begin_due(line)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(line.woken.wait(), _LOOK_SECONDS)
+            line.woken.clear()
 
-    async def _begin_due(self) -> None:
+    async def _begin_due(self, line: _Line) -> None:
         # As a rule what the lanes can take is at the front; behind many that wait it is looked for in larger steps.
-        after, limit = 0, 2 * self._lanes
+        after, limit = FIRST, 2 * self._lanes
         now = REAL_TIME.monotonic()
         self._waiting = {lane: until for lane, until in self._waiting.items() if until > now}
         self._metrics.waiting_lanes.set(len(self._waiting))
-        while self._held and len(self._active) < self._lanes:
+        while self._held and line.active < self._lanes:
             try:
-                page = await self._ledger.pending(tuple(self._held), after, limit)
+                page = await self._ledger.pending(tuple(self._held), limit, after, line.name)
             except RetryableError as error:
                 log.warning("nothing is sent now: %s", error)
                 return
-            self._begin(page)
+            self._begin(line, page)
             if len(page) < limit:
                 return
-            after, limit = page[-1].number, _PAGE
+            after, limit = page[-1].rank, _PAGE
 
-    def _begin(self, page: Collection[PendingNotice]) -> None:
+    def _begin(self, line: _Line, page: Collection[PendingNotice]) -> None:
         """Begin the lanes of a page that neither are being sent to nor wait, as far as there is room."""
         begun: dict[Lane, _Active] = {}
         for pending in page:
             lane = pending.notice.lane
             free = lane not in self._active and lane not in self._waiting and pending.partition in self._held
-            if free and (lane in begun or len(self._active) + len(begun) < self._lanes):
+            if free and (lane in begun or line.active + len(begun) < self._lanes):
                 begun.setdefault(lane, _Active(pending.partition)).notices.append(pending)
         self._active |= begun
+        line.active += len(begun)
         for lane, active in begun.items():
             if self._group is not None:
-                active.task = self._group.create_task(self._send(lane, active))
+                active.task = self._group.create_task(self._send(line, lane, active))
         self._metrics.active_lanes.set(len(self._active))
 
-    async def _send(self, lane: Lane, active: _Active) -> None:
+    async def _send(self, line: _Line, lane: Lane, active: _Active) -> None:
         try:
             for pending in active.notices:
                 if self._stopping.is_set() or active.partition not in self._held:
@@ -137,10 +155,11 @@ class Dispatcher:
                     break
         finally:
             self._active.pop(lane, None)
+            line.active -= 1
             self._metrics.active_lanes.set(len(self._active))
-            if len(self._active) < self._lanes / 2:
+            if line.active < self._lanes / 2:
                 # Reading what is pending costs about as much as sending it: not for every lane that ends.
-                self.wake()
+                line.woken.set()
 
     async def _attempt(self, lane: Lane, pending: PendingNotice) -> bool:
         """Make an attempt; return whether the lane may go on to its next notice."""

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
+from itertools import islice
 
 from chassis.errors import LostOwnershipError
 from schemas.ids import NoticeId
@@ -9,12 +11,12 @@ from schemas.notifications import NoticeOutcome
 from schemas.vocabulary import NoticeKind
 from services.notifier.domain.notice import Address, Notice, Plan, Supersession
 from services.notifier.domain.outcomes import Receipt, superseded
-from services.notifier.ports import Letter, PendingNotice, Progress
+from services.notifier.ports import FIRST, Letter, PendingNotice, Progress, Rank
 
 
 @dataclass(slots=True)
 class _Entry:
-    number: int
+    rank: Rank
     partition: int
     notice: Notice
     attempts: int = 0
@@ -29,6 +31,7 @@ class InMemoryLedger:
     def __init__(self) -> None:
         self._positions: dict[int, int] = {}
         self._entries: dict[NoticeId, _Entry] = {}
+        self._planned = 0
 
     async def positions(self) -> dict[int, int]:
         """Return the next position of each partition."""
@@ -49,7 +52,11 @@ class InMemoryLedger:
     def _add(self, notice: Notice, partition: int) -> None:
         if notice.id in self._entries or not self._has_object(notice):
             return
-        self._entries[notice.id] = _Entry(len(self._entries) + 1, partition, notice)
+        self._planned += 1
+        lane = [entry for entry in self._entries.values() if entry.outcome is None and entry.notice.lane == notice.lane]
+        for entry in lane:
+            entry.rank = Rank(min(entry.rank.urgency, notice.urgency), entry.rank.number)
+        self._entries[notice.id] = _Entry(Rank(notice.urgency, self._planned), partition, notice)
 
     def _has_object(self, notice: Notice) -> bool:
         return notice.requires is None or any(
@@ -64,20 +71,23 @@ class InMemoryLedger:
             if untouched and entry.notice.lane == lane and entry.notice.kind in supersession.kinds:
                 entry.outcome = superseded(entry.notice, supersession.cause, supersession.at)
 
-    async def pending(self, partitions: Collection[int], after: int, limit: int) -> list[PendingNotice]:
-        """Return undelivered notices in the order they were planned."""
+    async def pending(
+        self, partitions: Collection[int], limit: int, after: Rank = FIRST, line: str | None = None
+    ) -> list[PendingNotice]:
+        """Return undelivered notices by rank; those that were postponed, too."""
         found = (
             PendingNotice(
-                number=entry.number,
+                rank=entry.rank,
                 partition=entry.partition,
                 notice=entry.notice,
                 attempts=entry.attempts,
                 interrupted=entry.interrupted,
             )
-            for entry in self._entries.values()
-            if entry.outcome is None and entry.partition in partitions and entry.number > after
+            for entry in sorted(self._entries.values(), key=lambda entry: entry.rank)
+            if entry.outcome is None and entry.partition in partitions and entry.rank > after
         )
-        return [pending for pending, _ in zip(found, range(limit), strict=False)]
+        of_line = (pending for pending in found if line is None or pending.notice.line == line)
+        return list(islice(of_line, limit))
 
     async def begin_attempt(self, pending: PendingNotice) -> bool:
         """Note that it is about to be sent."""
@@ -88,9 +98,12 @@ class InMemoryLedger:
         entry.interrupted = True
         return True
 
-    async def end_attempt(self, notice_id: NoticeId) -> None:
-        """Note that the attempt did not reach the receiver."""
-        self._entries[notice_id].interrupted = False
+    async def postpone(self, pending: PendingNotice, wait: timedelta, *, in_doubt: bool) -> None:
+        """Note that the attempt failed; how long to wait is not kept."""
+        del wait
+        entry = self._entries[pending.notice.id]
+        if entry.attempts == pending.attempts + 1:
+            entry.interrupted = in_doubt
 
     async def conclude(self, notice_id: NoticeId, outcome: NoticeOutcome) -> None:
         """Store what became of it."""
@@ -100,7 +113,7 @@ class InMemoryLedger:
     async def unpublished(self, partitions: Collection[int], limit: int) -> list[tuple[int, NoticeOutcome]]:
         """Return outcomes that are not published yet."""
         found = [
-            (entry.number, entry.outcome)
+            (entry.rank.number, entry.outcome)
             for entry in self._entries.values()
             if entry.outcome is not None and not entry.published and entry.partition in partitions
         ]
@@ -109,7 +122,12 @@ class InMemoryLedger:
     async def mark_published(self, numbers: Sequence[int]) -> None:
         """Note that these are published."""
         for entry in self._entries.values():
-            entry.published = entry.published or entry.number in numbers
+            entry.published = entry.published or entry.rank.number in numbers
+
+    async def forget(self, older_than: timedelta, limit: int) -> int:
+        """Forget nothing: it ends with its process."""
+        del older_than, limit
+        return 0
 
 
 class RecordingOutcomes:

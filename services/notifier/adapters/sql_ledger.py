@@ -2,22 +2,38 @@
 
 from collections.abc import Collection, Sequence
 from contextlib import AbstractAsyncContextManager
+from datetime import timedelta
 from types import TracebackType
 from typing import Any, Self, cast
 
 import msgspec
-from sqlalchemy import Connection, CursorResult, Insert, Row, Select, bindparam, exists, func, select, update
+from sqlalchemy import (
+    Connection,
+    CursorResult,
+    Insert,
+    Row,
+    Select,
+    bindparam,
+    exists,
+    func,
+    literal,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
+from chassis.clock import REAL_TIME, Clock
 from chassis.errors import LostOwnershipError, RetryableError, StartUpError
 from schemas.catalogue import EVENTS
 from schemas.ids import NoticeId
 from schemas.notifications import NoticeOutcome
+from services.notifier.adapters.sql_keeping import forget, keep_order
 from services.notifier.adapters.sql_tables import NOTICES, POSITIONS, connect, create_tables
 from services.notifier.adapters.transactions import Transactions
 from services.notifier.domain.notice import Notice, Plan, Supersession
 from services.notifier.domain.outcomes import superseded
-from services.notifier.ports import PendingNotice, Progress
+from services.notifier.ports import FIRST, PendingNotice, Progress, Rank
 
 # Put together once: it costs as much as running them.
 _BEGIN_ATTEMPT = (
@@ -26,6 +42,14 @@ _BEGIN_ATTEMPT = (
     .where(NOTICES.c.outcome.is_(None))
     .values(attempts=NOTICES.c.attempts + 1, interrupted=True)
 )
+_POSTPONE = (
+    update(NOTICES)
+    .where(NOTICES.c.notice_id == bindparam("of"), NOTICES.c.attempts == bindparam("made"))
+    .where(NOTICES.c.outcome.is_(None))
+    .values(interrupted=bindparam("in_doubt"))
+)
+_LANE = (NOTICES.c.ticket == bindparam("about"), NOTICES.c.recipient == bindparam("to"), NOTICES.c.outcome.is_(None))
+_POSTPONE_LANE = update(NOTICES).where(*_LANE).values(due_at_ms=bindparam("until"))
 _CONCLUDE = (
     update(NOTICES)
     .where(NOTICES.c.notice_id == bindparam("of"), NOTICES.c.outcome.is_(None))
@@ -39,8 +63,9 @@ class SqlLedger(AbstractAsyncContextManager["SqlLedger"]):
     Every method raises RetryableError while the database cannot be reached.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, clock: Clock = REAL_TIME) -> None:
         engine = connect(url)
+        self._clock = clock
         self._place = engine.url.render_as_string(hide_password=True)
         self._transactions = Transactions(engine)
 
@@ -72,14 +97,21 @@ class SqlLedger(AbstractAsyncContextManager["SqlLedger"]):
         """Add what was planned and move the position, together or not at all."""
         await self._transactions.run(lambda connection: _record(connection, progress, plans))
 
-    async def pending(self, partitions: Collection[int], after: int, limit: int) -> list[PendingNotice]:
-        """Return undelivered notices in the order they were planned."""
+    async def pending(
+        self, partitions: Collection[int], limit: int, after: Rank = FIRST, line: str | None = None
+    ) -> list[PendingNotice]:
+        """Return undelivered notices by rank, without those whose time has not come."""
+        rank = (NOTICES.c.urgency, NOTICES.c.number)
+        behind = tuple_(*rank) > tuple_(literal(after.urgency), literal(after.number))
         query = (
-            select(NOTICES.c.number, NOTICES.c.partition, NOTICES.c.document, NOTICES.c.attempts, NOTICES.c.interrupted)
-            .where(NOTICES.c.outcome.is_(None), NOTICES.c.partition.in_(partitions), NOTICES.c.number > after)
-            .order_by(NOTICES.c.number)
+            select(*rank, NOTICES.c.partition, NOTICES.c.document, NOTICES.c.attempts, NOTICES.c.interrupted)
+            .where(NOTICES.c.outcome.is_(None), NOTICES.c.partition.in_(partitions))
+            .where(behind, NOTICES.c.due_at_ms <= self._now_ms())
+            .order_by(*rank)
             .limit(limit)
         )
+        if line is not None:
+            query = query.where(NOTICES.c.line == line)
         rows = await self._transactions.run(lambda connection: connection.execute(query).all())
         return [_pending(row) for row in rows]
 
@@ -88,10 +120,17 @@ class SqlLedger(AbstractAsyncContextManager["SqlLedger"]):
         of = {"of": pending.notice.id, "made": pending.attempts}
         return await self._transactions.run(lambda connection: _changed(connection.execute(_BEGIN_ATTEMPT, of)) == 1)
 
-    async def end_attempt(self, notice_id: NoticeId) -> None:
-        """Note that the attempt surely did not reach the receiver."""
-        change = update(NOTICES).where(NOTICES.c.notice_id == notice_id).values(interrupted=False)
-        await self._transactions.run(lambda connection: connection.execute(change))
+    async def postpone(self, pending: PendingNotice, wait: timedelta, *, in_doubt: bool) -> None:
+        """Note that the attempt failed and when its lane goes on, which holds over a restart."""
+        of = {"of": pending.notice.id, "made": pending.attempts + 1, "in_doubt": in_doubt}
+        until = self._now_ms() + int(wait.total_seconds() * 1000)
+        lane = {"about": pending.notice.about.ticket, "to": pending.notice.recipient, "until": until}
+
+        def noted(connection: Connection) -> None:
+            if _changed(connection.execute(_POSTPONE, of)) == 1:
+                connection.execute(_POSTPONE_LANE, lane)
+
+        await self._transactions.run(noted)
 
     async def conclude(self, notice_id: NoticeId, outcome: NoticeOutcome) -> None:
         """Store what became of it, to be published; repeating changes nothing."""
@@ -110,13 +149,22 @@ class SqlLedger(AbstractAsyncContextManager["SqlLedger"]):
 
     async def mark_published(self, numbers: Sequence[int]) -> None:
         """Note that these are published."""
-        change = update(NOTICES).where(NOTICES.c.number.in_(numbers)).values(published=True)
+        published = {"published": True, "published_at_ms": self._now_ms()}
+        change = update(NOTICES).where(NOTICES.c.number.in_(numbers)).values(published)
         await self._transactions.run(lambda connection: connection.execute(change))
+
+    async def forget(self, older_than: timedelta, limit: int) -> int:
+        """Remove at most so many notices that are over; an incident channel's opening stays until it is archived."""
+        now, age = self._now_ms(), int(older_than.total_seconds() * 1000)
+        return await self._transactions.run(lambda connection: forget(connection, now, age, limit))
 
     async def count_pending(self) -> int:
         """Return how many notices are still to be delivered, for the metrics."""
         query: Select[tuple[int]] = select(func.count()).select_from(NOTICES).where(NOTICES.c.outcome.is_(None))
         return await self._transactions.run(lambda connection: connection.execute(query).scalar_one())
+
+    def _now_ms(self) -> int:
+        return int(self._clock.now().timestamp() * 1000)
 
 
 def _record(connection: Connection, progress: Progress, plans: Sequence[Plan]) -> None:
@@ -127,6 +175,7 @@ def _record(connection: Connection, progress: Progress, plans: Sequence[Plan]) -
         rows = [_row(notice, progress.partition) for notice in plan.notices if _has_object(connection, notice)]
         if rows:
             connection.execute(_insert(connection, NOTICES), rows)
+    keep_order(connection, {notice.about.ticket for plan in plans for notice in plan.notices})
 
 
 def _advance(connection: Connection, progress: Progress) -> None:
@@ -180,13 +229,15 @@ def _row(notice: Notice, partition: int) -> dict[str, object]:
         "recipient": notice.recipient,
         "kind": notice.kind.value,
         "document": msgspec.json.encode(notice).decode(),
+        "line": notice.line,
+        "urgency": notice.urgency,
     }
 
 
 def _pending(row: Row[Any]) -> PendingNotice:
-    number, partition, document, attempts, interrupted = row
-    notice = msgspec.json.decode(document, type=Notice)
-    return PendingNotice(number=number, partition=partition, notice=notice, attempts=attempts, interrupted=interrupted)
+    urgency, number, partition, document, attempts, interrupted = row
+    notice, rank = msgspec.json.decode(document, type=Notice), Rank(urgency, number)
+    return PendingNotice(rank=rank, partition=partition, notice=notice, attempts=attempts, interrupted=interrupted)
 
 
 def _outcome(name: str, document: str) -> NoticeOutcome:

@@ -18,10 +18,13 @@ from sqlalchemy import (
     create_engine,
     event,
     func,
+    inspect,
     make_url,
     select,
+    text,
 )
 from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.schema import CreateColumn
 
 from chassis.errors import StartUpError
 
@@ -52,13 +55,23 @@ NOTICES = Table(
     Column("outcome_name", Text, nullable=True),
     Column("outcome", Text, nullable=True),
     Column("published", Boolean, nullable=False, default=False),
+    # Since 0.2.0. A replica of 0.1.0 beside us writes none of them, so the database fills them in.
+    Column("line", Text, nullable=False, server_default=""),
+    Column("urgency", Integer, nullable=False, server_default="9"),
+    Column("due_at_ms", BigInteger, nullable=False, server_default="0"),
+    Column("published_at_ms", BigInteger, nullable=False, server_default="0"),
 )
+"""`due_at_ms` and `published_at_ms` are real time."""
+_ADDED = (NOTICES.c.line, NOTICES.c.urgency, NOTICES.c.due_at_ms, NOTICES.c.published_at_ms)
 Index("notifier_notices_ticket", NOTICES.c.ticket)
 _PENDING = NOTICES.c.outcome.is_(None)
 Index(
-    "notifier_notices_pending",
-    NOTICES.c.partition,
+    "notifier_notices_due",
+    NOTICES.c.line,
+    NOTICES.c.urgency,
     NOTICES.c.number,
+    NOTICES.c.partition,
+    NOTICES.c.due_at_ms,
     postgresql_where=_PENDING,
     sqlite_where=_PENDING,
 )
@@ -69,6 +82,13 @@ Index(
     NOTICES.c.number,
     postgresql_where=_UNPUBLISHED,
     sqlite_where=_UNPUBLISHED,
+)
+_OVER = NOTICES.c.published
+Index(
+    "notifier_notices_published",
+    NOTICES.c.published_at_ms,
+    postgresql_where=_OVER,
+    sqlite_where=_OVER,
 )
 
 
@@ -82,10 +102,26 @@ def connect(url: str) -> Engine:
 
 
 def create_tables(connection: Connection) -> None:
-    """Create what is not there yet; safe to repeat, also by several replicas at once."""
+    """Create what is not there yet, columns too; safe to repeat, also by several replicas at once."""
     if connection.dialect.name == "postgresql":
         connection.execute(select(func.pg_advisory_xact_lock(_SCHEMA_LOCK)))
+    _add_columns(connection)
     _METADATA.create_all(connection)
+
+
+def _add_columns(connection: Connection) -> None:
+    """Bring the table of 0.1.0 up to date; a replica of 0.1.0 goes on with it."""
+    found = inspect(connection)
+    if not found.has_table(NOTICES.name):
+        return
+    there = {column["name"] for column in found.get_columns(NOTICES.name)}
+    added = [column for column in _ADDED if column.name not in there]
+    for column in added:
+        written = CreateColumn(column).compile(dialect=connection.dialect)
+        connection.execute(text(f"ALTER TABLE {NOTICES.name} ADD COLUMN {written}"))
+    if added:
+        for index in NOTICES.indexes:
+            index.create(connection, checkfirst=True)
 
 
 def _with_driver(url: str) -> str:

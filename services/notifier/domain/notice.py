@@ -87,6 +87,20 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
         """Ticket and recipient: notices of one lane are sent in the order they were planned."""
         return (self.about.ticket, self.recipient)
 
+    @property
+    def line(self) -> str:
+        """By what it is sent first, a `Transport`; empty where nobody knows how. Lines never wait for each other."""
+        return self.addresses[0].transport.value if self.addresses else ""
+
+    @property
+    def urgency(self) -> int:
+        """Rank among what waits, 2 (first) to 9: by severity, and of one severity people before tags on the ticket.
+
+        What belongs to no severity (a refused command) has somebody waiting for it, as a P2 has.
+        """
+        severity = self.about.severity or Severity.P2
+        return 2 * severity.rank + (self.audience is Audience.TICKET)
+
 
 class Supersession(msgspec.Struct, frozen=True, kw_only=True):
     """Notices of these kinds that a recipient has not been sent yet are not needed any more."""

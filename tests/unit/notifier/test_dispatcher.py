@@ -9,8 +9,9 @@ from prometheus_client import CollectorRegistry
 from chassis.clock import ManualClock
 from chassis.errors import RetryableError
 from schemas import escalations as events
+from schemas.context import EscalationContext
 from schemas.notifications import NoticeOutcome
-from schemas.vocabulary import AssignmentCause
+from schemas.vocabulary import AssignmentCause, Severity
 from services.notifier.adapters.dispatcher import Dispatcher
 from services.notifier.adapters.in_memory import InMemoryLedger, RecordingChannel, RecordingOutcomes
 from services.notifier.adapters.outcome_relay import OutcomeRelay
@@ -19,7 +20,7 @@ from services.notifier.domain.notice import Plan
 from services.notifier.domain.outcomes import Receipt
 from services.notifier.handlers import Deliverer, Outlets, Planner
 from services.notifier.metrics import NotifierMetrics
-from services.notifier.ports import Letter, PendingNotice, Progress, TryLaterError
+from services.notifier.ports import FIRST, Letter, PendingNotice, Progress, Rank, TryLaterError
 from tests.harness.notices import AT, FixedRosters, PinnedPolicies, a_context, sealed
 from tests.harness.waiting import eventually
 
@@ -64,8 +65,10 @@ class CountingLedger(InMemoryLedger):
         super().__init__()
         self.notices_read = 0
 
-    async def pending(self, partitions: Collection[int], after: int, limit: int) -> list[PendingNotice]:
-        found = await super().pending(partitions, after, limit)
+    async def pending(
+        self, partitions: Collection[int], limit: int, after: Rank = FIRST, line: str | None = None
+    ) -> list[PendingNotice]:
+        found = await super().pending(partitions, limit, after, line)
         self.notices_read += len(found)
         return found
 
@@ -82,9 +85,9 @@ async def a_ledger(*told: tuple[int, str, int], ledger: InMemoryLedger | None = 
     return ledger
 
 
-def assigned(owner: str, name: str) -> events.OwnerAssigned:
+def assigned(owner: str, name: str, context: EscalationContext | None = None) -> events.OwnerAssigned:
     event = events.OwnerAssigned(owner=owner, cause=AssignmentCause.OPENED, cycle=1)
-    return sealed(event, name=name, context=a_context(owner=owner))
+    return sealed(event, name=name, context=context or a_context(owner=owner))
 
 
 @asynccontextmanager
@@ -128,8 +131,31 @@ async def test_a_receiver_that_hangs_keeps_no_other_waiting_and_its_notice_count
         dispatcher.hold({0})
         await eventually(lambda: recipients(channel) == ["ben"] * 4)
         await dispatcher.release({0})
-    pending = await ledger.pending({0}, 0, 10)
+    pending = await ledger.pending({0}, 10)
     assert [(each.attempts, each.interrupted) for each in pending] == [(1, True), (0, False)]
+
+
+async def test_a_receiver_that_hangs_for_all_its_lanes_keeps_no_other_receiver_waiting() -> None:
+    ledger, channel = await a_ledger((0, "ana", 1), (0, "ben", 4)), StubbornChannel(hangs_for="ana")
+    async with dispatching(ledger, channel, lanes=1) as dispatcher:
+        dispatcher.hold({0})
+        await eventually(lambda: channel.tried.count("ana") == 1 and recipients(channel) == ["ben"] * 4)
+
+
+async def test_the_most_urgent_of_a_backlog_goes_first_and_no_lane_is_turned_round() -> None:
+    ledger, channel = InMemoryLedger(), RecordingChannel()
+    planner = Planner(PinnedPolicies(), FixedRosters(), ledger)
+    for number, (ticket, severity) in enumerate(
+        [("low", Severity.P4), ("raised", Severity.P3), ("high", Severity.P1), ("raised", Severity.P1)]
+    ):
+        event = assigned("ana", str(number), context=a_context(severity=severity, ticket=ticket))
+        progress = Progress(partition=0, position=number, next_position=number + 1)
+        await planner.on_escalation_events([event], progress, AT)
+    async with dispatching(ledger, channel, lanes=1) as dispatcher:
+        dispatcher.hold({0})
+        await eventually(lambda: len(channel.letters) == 4)
+    sent = [(letter.notice.about.ticket, letter.notice.about.severity) for letter in channel.letters]
+    assert sent == [("raised", Severity.P3), ("high", Severity.P1), ("raised", Severity.P1), ("low", Severity.P4)]
 
 
 async def test_what_waits_for_its_next_attempt_is_not_overtaken_in_its_lane() -> None:
