@@ -24,7 +24,15 @@ from tests.harness.waiting import eventually
 pytestmark = [pytest.mark.timeout(600), pytest.mark.asyncio(loop_scope="module")]
 
 _TICKETS = 24
+_TICKETS_AFTER = 8
 _PATIENCE = timedelta(seconds=90)
+_COMES_AGAIN = {
+    ("classifier", "sent"),
+    ("classifier", "before-commit"),
+    ("router", "published"),
+    ("notifier", "published"),
+}
+"""Where the writer did not get to remember that it had written."""
 _WRITES = {"classifier": CLASSIFICATIONS, "router": ESCALATIONS, "sla_monitor": SLA, "notifier": NOTIFICATIONS}
 
 
@@ -69,7 +77,9 @@ async def _crash(fire: Fire, service: str, point: str, nth: int) -> None:
     code = await asyncio.to_thread(here.start(service, program=program).exit_code, _PATIENCE)
     in_flight = len(await fire.sent.missing(here))
     here.start(service)
-
+    await here.ready()
+    # Behind what the service reads again: when these are done it has caught up.
+    fire.owned += await send_tickets(here, fire.sent, f"{service}-{point}-{number}-after", _TICKETS_AFTER)
     await _all_done(fire)
 
     bitten = bites.read_text().splitlines()
@@ -78,6 +88,7 @@ async def _crash(fire: Fire, service: str, point: str, nth: int) -> None:
     assert (code, bitten) == (-signal.SIGKILL, [f"bit {service} {point}"]), here.services[service].log
     assert in_flight > 0
     assert not any(times for name, times in again.items() if name != service), again
+    assert again[service] > 0 or (service, point) not in _COMES_AGAIN
     await check_streams(here, fire.sent.tickets)
     await check_stored(here)
     check_sink(here)
