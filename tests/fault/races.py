@@ -1,6 +1,6 @@
 """An installation whose business time the test turns, and what its log says of some tickets."""
 
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -47,13 +47,15 @@ class Races:
         assert found is not None
         return found
 
-    async def tell(self, *drafts: Message, by: str | None = None) -> list[Message]:
+    async def tell(self, *drafts: Message) -> None:
         """Publish events as happening now."""
+        await self.tell_by((draft, None) for draft in drafts)
+
+    async def tell_by(self, drafts: Iterable[tuple[Message, str | None]]) -> None:
+        """Publish events as happening now, each with who did it."""
         now = self.clock.now()
-        events = [FileEvent(line=0, at=None, arrives=None, by=by, id=None, draft=draft) for draft in drafts]
-        pairs = [(event.key, event.sealed(now)) for event in events]
-        await self.here.send_again(pairs)
-        return [message for _, message in pairs]
+        events = [FileEvent(line=0, at=None, arrives=None, by=by, id=None, draft=draft) for draft, by in drafts]
+        await self.here.send_again([(event.key, event.sealed(now)) for event in events])
 
     async def log(self, kind: type[MessageT], tickets: Collection[str]) -> list[MessageT]:
         """Return what the services said of the tickets, each event once by its id, in order for each ticket."""

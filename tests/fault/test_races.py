@@ -71,8 +71,9 @@ async def test_a_router_that_was_away_for_an_hour_takes_the_accept_and_the_reply
     router = race.here.services["router"]
     router.kill() if how == "killed" else router.pause()
     race.clock.turn(minutes(5))
-    for number, (ticket, owner) in enumerate(tickets.items()):
-        await race.tell(AcceptEscalation(ticket=ticket) if number % 2 else a_reply(ticket, owner), by=owner)
+    accepting = list(tickets.items())[::2]
+    await race.tell_by((AcceptEscalation(ticket=ticket), owner) for ticket, owner in accepting)
+    await race.tell(*(a_reply(ticket, owner) for ticket, owner in list(tickets.items())[1::2]))
     race.clock.turn(minutes(60))
     said = await race.until_said(tickets, ClockName.ACCEPTANCE)
     said += await race.until_said(tickets, ClockName.FIRST_RESPONSE)
@@ -97,8 +98,7 @@ async def test_a_finding_from_before_a_severity_change_is_dropped_and_what_still
     await race.until_said(broken, ClockName.FIRST_RESPONSE, 100)
     await race.until_said(in_time, ClockName.FIRST_RESPONSE, 50)
     lowered = ReclassifyEscalation(ticket="", severity=Severity.P2, reason="There is a way around it.")
-    for ticket, owner in (broken | in_time).items():
-        await race.tell(replace(lowered, ticket=ticket), by=owner)
+    await race.tell_by((replace(lowered, ticket=ticket), owner) for ticket, owner in (broken | in_time).items())
     changes = await race.until(EscalationReclassified, broken | in_time)
 
     await race.start("classifier")

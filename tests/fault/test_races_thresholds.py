@@ -1,0 +1,127 @@
+"""The sla_monitor is killed and frozen again and again while thresholds fall due: each is recorded once, none early."""
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import AsyncIterator, Collection
+from datetime import datetime
+from functools import partial
+
+import pytest
+import pytest_asyncio
+
+from schemas.catalogue import SLA
+from schemas.commands import AcceptEscalation
+from schemas.escalations import OwnerAssigned, SlaBreached, SlaKept, SlaRecord, SlaWarned
+from schemas.sla import ThresholdReached
+from schemas.vocabulary import ClockName
+from tests.fault.races import Races, minutes, racing
+from tests.harness.settings import HarnessSettings
+
+pytestmark = [pytest.mark.timeout(900), pytest.mark.asyncio(loop_scope="module")]
+
+_TICKETS = 200
+_SPEED = 90
+"""The first response to a P1 is due after ten real seconds then, its acceptance after five."""
+_LONGER_THAN_THE_SESSION = 7.0
+_TARGETS = {ClockName.ACCEPTANCE: 7.5, ClockName.FIRST_RESPONSE: 15, ClockName.UPDATE: 30}
+
+Absence = tuple[datetime, datetime]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def race(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Races]:
+    """One installation for the module."""
+    async with racing(tmp_path_factory.mktemp("thresholds")) as races:
+        yield races
+
+
+async def test_each_threshold_is_recorded_once_and_none_early_though_the_monitor_is_killed_and_frozen(
+    race: Races,
+) -> None:
+    for number in range(HarnessSettings().rounds):
+        tickets = await race.open(f"due-{number}", _TICKETS)
+        answered = list(tickets)[: _TICKETS // 4]
+        await race.tell_by((AcceptEscalation(ticket=ticket), tickets[ticket]) for ticket in answered)
+        await race.until_recorded(SlaKept, answered, ClockName.FIRST_RESPONSE)
+        race.clock.run_at(_SPEED)
+
+        absences = await _torment(race, random.Random(number))
+
+        for clock in _TARGETS:
+            await race.until(SlaRecord, tickets, partial(_is_verdict, clock))
+        race.clock.run_at(1)
+        await _every_threshold_is_recorded_once(race, tickets, answered)
+        await _none_is_early(race, tickets)
+        missed = [await _fell_due(race, tickets, absence) for absence in absences]
+        said = [one for one in await race.here.log(SLA) if isinstance(one, ThresholdReached) and one.ticket in tickets]
+        print(f"\nthresholds that fell due while the monitor was away: {missed}")
+        print(f"{len(said)} said, {len({one.meta.id for one in said})} by id")
+        assert all(missed)
+
+
+async def _torment(race: Races, chance: random.Random) -> list[Absence]:
+    """Kill and freeze the monitor, in any order; return when it was away."""
+    absences: list[Absence] = []
+    faults = [_killed, _frozen, _killed]
+    chance.shuffle(faults)
+    for fault in faults:
+        began_at = race.clock.now()
+        await fault(race)
+        absences.append((began_at, race.clock.now()))
+        await asyncio.sleep(chance.uniform(0.0, 2.0))
+    return absences
+
+
+async def _killed(race: Races) -> None:
+    race.kill("sla_monitor")
+    await race.start("sla_monitor")
+
+
+async def _frozen(race: Races) -> None:
+    monitor = race.here.services["sla_monitor"]
+    monitor.pause()
+    await asyncio.sleep(_LONGER_THAN_THE_SESSION)
+    monitor.resume()
+
+
+def _is_verdict(clock: ClockName, record: SlaRecord) -> bool:
+    return _is_final(record) and (record.clock, record.cycle) == (clock, 1)
+
+
+def _is_final(record: SlaRecord) -> bool:
+    return isinstance(record, SlaKept) or (isinstance(record, SlaBreached) and not record.unverified)
+
+
+async def _every_threshold_is_recorded_once(race: Races, tickets: Collection[str], answered: Collection[str]) -> None:
+    records = await race.log(SlaRecord, tickets)
+    verdicts = Counter((one.escalation.ticket, one.clock, one.cycle) for one in records if _is_final(one))
+    assert set(verdicts.values()) == {1}, verdicts.most_common(3)
+    warnings = [one for one in records if isinstance(one, SlaWarned)]
+    given = Counter((one.escalation.ticket, one.clock, one.cycle, one.percent) for one in warnings)
+    assert set(given.values()) <= {1}, given.most_common(3)
+    late = {one.escalation.ticket for one in await race.cycles(SlaBreached, tickets, ClockName.FIRST_RESPONSE)}
+    assert late == set(tickets) - set(answered), "late is who has not answered, and nobody else"
+
+
+async def _none_is_early(race: Races, tickets: Collection[str]) -> None:
+    assigned = await race.log(OwnerAssigned, tickets)
+    assigned_at = {(one.escalation.ticket, one.cycle): one.meta.occurred_at for one in assigned}
+    for said in await race.log(ThresholdReached, tickets):
+        assert said.meta.occurred_at >= said.reached_at
+    for record in await race.log(SlaBreached, tickets):
+        context = record.escalation
+        assert record.meta.recorded_at >= record.due_at
+        if record.clock is ClockName.ACCEPTANCE:
+            began_at = assigned_at[context.ticket, record.cycle]
+        elif record.cycle == 1:
+            began_at = context.started_at
+        else:
+            continue
+        assert record.due_at == began_at + minutes(_TARGETS.get(record.clock, 240))
+
+
+async def _fell_due(race: Races, tickets: Collection[str], absence: Absence) -> int:
+    """Return how many breaches fell due in the meantime, by when they were due and not by when they were said."""
+    since, until = absence
+    return sum(since <= one.due_at <= until for one in await race.log(SlaBreached, tickets))
