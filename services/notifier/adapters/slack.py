@@ -30,7 +30,9 @@ from services.notifier.ports import DeliveryError, Letter, TryLaterError, Undeli
 _EVENT_TYPE = "escalon_notice"
 _SECTION_CHARACTERS = 3000
 """Slack's limit for the text of a section block."""
-_HISTORY = 100
+_HISTORY = 200
+_HISTORY_PAGES = 10
+"""Others may write to the same person meanwhile; what lies further back than 2,000 messages is not looked for."""
 
 
 class SlackSettings(BaseSettings):
@@ -86,7 +88,7 @@ class SlackChannel:
         return Receipt(via=self.name, external_id=f"{posted.get('channel', place)}:{posted.get('ts', '')}")
 
     async def find(self, letter: Letter) -> Receipt | None:
-        """Look for our key among the place's latest messages."""
+        """Look for our key among the place's latest 2,000 messages."""
         async with slack_errors():
             if letter.address.transport is Transport.ROOM:
                 place = await self._rooms.find(letter.address.target)
@@ -95,10 +97,23 @@ class SlackChannel:
                 place = opened["channel"]["id"]
             if place is None:
                 return None
-            history = await self._client.conversations_history(channel=place, include_all_metadata=True, limit=_HISTORY)
-        messages: list[Mapping[str, Any]] = history.get("messages", [])
-        found = next((message for message in messages if _key_of(message) == letter.key), None)
+            found = await self._message(place, letter.key)
         return None if found is None else await self._found(letter, place, str(found.get("ts", "")))
+
+    async def _message(self, place: str, key: str) -> Mapping[str, Any] | None:
+        cursor = ""
+        for _ in range(_HISTORY_PAGES):
+            page = await self._client.conversations_history(
+                channel=place, include_all_metadata=True, limit=_HISTORY, cursor=cursor
+            )
+            messages: list[Mapping[str, Any]] = page.get("messages", [])
+            for message in messages:
+                if _key_of(message) == key:
+                    return message
+            cursor = str((page.get("response_metadata") or {}).get("next_cursor") or "")
+            if not cursor:
+                break
+        return None
 
     async def _found(self, letter: Letter, place: str, ts: str) -> Receipt:
         if letter.notice.kind is NoticeKind.ARCHIVED:

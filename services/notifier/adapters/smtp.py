@@ -6,7 +6,7 @@ from email.errors import MessageError
 from email.headerregistry import Address as MailAddress
 from email.message import EmailMessage
 from email.utils import format_datetime
-from typing import Literal
+from typing import Any, Literal
 
 import aiosmtplib
 from pydantic import Field, SecretStr
@@ -53,28 +53,32 @@ class SmtpChannel:
     async def send(self, letter: Letter) -> Receipt:
         """Hand the mail to the server."""
         mail = self._mail(letter)
-        password = self._settings.password
+        client = self._client()
         try:
-            await aiosmtplib.send(
-                mail,
-                hostname=self._settings.host,
-                port=self._settings.port,
-                username=self._settings.username,
-                password=None if password is None else password.get_secret_value(),
-                use_tls=self._settings.security == "tls",
-                start_tls=self._settings.security == "starttls",
-                timeout=self._settings.timeout_seconds,
-            )
+            async with client:
+                await client.send_message(mail)
         except aiosmtplib.SMTPException as error:
-            raise failure_of(error) from error
+            raise failure_of(error, given=client.given) from error
         except OSError as error:
-            raise TryLaterError(f"the mail server cannot be reached ({type(error).__name__})") from error
+            raise _unanswered(error, given=client.given) from error
         return Receipt(via=self.name, external_id=mail["Message-ID"])
 
     async def find(self, letter: Letter) -> Receipt | None:
         """Return None: a repeat has the same Message-ID, by which mail programs show it once."""
         del letter
         return None
+
+    def _client(self) -> "_Client":
+        settings, password = self._settings, self._settings.password
+        return _Client(
+            hostname=settings.host,
+            port=settings.port,
+            username=settings.username,
+            password=None if password is None else password.get_secret_value(),
+            use_tls=settings.security == "tls",
+            start_tls=settings.security == "starttls",
+            timeout=settings.timeout_seconds,
+        )
 
     def _mail(self, letter: Letter) -> EmailMessage:
         notice = letter.notice
@@ -105,12 +109,23 @@ async def open_smtp(settings: SmtpSettings) -> AsyncIterator[SmtpChannel | None]
     yield SmtpChannel(settings) if settings.host else None
 
 
-def failure_of(error: aiosmtplib.SMTPException) -> DeliveryError:
-    """Return what the server's answer means (RFC 5321: 4yz may heal, 5yz will not)."""
+class _Client(aiosmtplib.SMTP):
+    """Knows whether the mail was given to the server: before that, silence means that it has nothing."""
+
+    given = False
+
+    async def data(self, message: str | bytes, /, **options: Any) -> aiosmtplib.SMTPResponse:
+        """Give the mail."""
+        self.given = True
+        return await super().data(message, **options)
+
+
+def failure_of(error: aiosmtplib.SMTPException, *, given: bool) -> DeliveryError:
+    """Return what the server's answer means (RFC 5321: 4yz may heal, 5yz will not); `given`: it has the mail."""
     if isinstance(error, aiosmtplib.SMTPConnectError | aiosmtplib.SMTPConnectTimeoutError):
         return TryLaterError(f"the mail server cannot be reached ({type(error).__name__})")
     if isinstance(error, aiosmtplib.SMTPServerDisconnected | aiosmtplib.SMTPTimeoutError):
-        return UnknownOutcomeError(f"the mail server did not answer ({type(error).__name__})")
+        return _unanswered(error, given=given)
     code = _code_of(error)
     said = f"the mail server answered {code}"
     if isinstance(error, aiosmtplib.SMTPAuthenticationError | aiosmtplib.SMTPNotSupported):
@@ -118,6 +133,11 @@ def failure_of(error: aiosmtplib.SMTPException) -> DeliveryError:
     if isinstance(error, aiosmtplib.SMTPRecipientsRefused) and code >= 500:
         return UndeliverableError(said, FailureReason.BAD_RECIPIENT)
     return TryLaterError(said) if code < 500 else UndeliverableError(said, FailureReason.REFUSED)
+
+
+def _unanswered(error: Exception, *, given: bool) -> DeliveryError:
+    said = f"the mail server did not answer ({type(error).__name__})"
+    return UnknownOutcomeError(said) if given else TryLaterError(said)
 
 
 def _code_of(error: aiosmtplib.SMTPException) -> int:

@@ -1,21 +1,52 @@
-"""Failing on purpose: what a receiver does instead of answering well, once for each fault."""
+"""Failing on purpose: what a receiver does instead of answering well, once for each fault or as a script says."""
 
 import asyncio
-from collections import defaultdict
-from dataclasses import dataclass, field
+import json
+import socket
+import struct
+from collections import Counter, defaultdict
+from pathlib import Path
 
+import msgspec
 from aiohttp import web
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """An answer other than the right one; `after` does the work first, `hang` never answers."""
+class Fault(msgspec.Struct, frozen=True):
+    """An answer other than the right one; `after` does the work first.
+
+    `hang` never answers, `reset` cuts the connection once the body was taken, `slow_seconds` answers rightly but late.
+    """
 
     status: int = 500
     body: str = ""
-    headers: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, str] = {}
     after: bool = False
     hang: bool = False
+    reset: bool = False
+    slow_seconds: float = 0.0
+
+    @property
+    def works(self) -> bool:
+        """Tell whether the work is done all the same."""
+        return self.after or self.slow_seconds > 0
+
+    @property
+    def word(self) -> str:
+        """Return what the journal calls the answer."""
+        if self.hang:
+            return "hang"
+        if self.reset:
+            return "reset"
+        return "slow" if self.slow_seconds else str(self.status)
+
+
+class Scripted(msgspec.Struct, frozen=True):
+    """A fault of the calls of a name (`*`: all), so many times; None is until the script changes."""
+
+    name: str
+    call: str
+    fault: Fault
+    times: int | None = None
 
 
 class Faults:
@@ -33,39 +64,92 @@ class Faults:
         """Return the fault of this call, if there is one."""
         return self._coming[call].pop(0) if self._coming[call] else None
 
-    async def answer(self, fault: Fault) -> web.Response:
+    async def answer(self, fault: Fault, right: web.Response, request: web.Request) -> web.Response:
         """Return the wrong answer; a hanging one when the server ends."""
         if fault.hang:
-            await self._released.wait()
+            await self.until_released()
+        if fault.reset:
+            reset(request.transport)
+        if fault.slow_seconds:
+            await asyncio.sleep(fault.slow_seconds)
+            return right
         return web.Response(
             status=fault.status, text=fault.body, headers=fault.headers, content_type="application/json"
         )
+
+    async def until_released(self) -> None:
+        """Wait as long as the server lives."""
+        await self._released.wait()
 
     def release(self) -> None:
         """End what hangs."""
         self._released.set()
 
 
-@dataclass(slots=True)
+class ScriptedFaults(Faults):
+    """Faults out of a file (JSON: a list of `Scripted`) that may change at any time."""
+
+    def __init__(self, script: Path) -> None:
+        super().__init__()
+        self._script = script
+        self._given: Counter[str] = Counter()
+
+    def next(self, call: str) -> Fault | None:
+        """Return the fault of this call, if there is one now."""
+        try:
+            written = self._script.read_bytes()
+        except FileNotFoundError:
+            return None
+        for scripted in msgspec.json.decode(written, type=list[Scripted]):
+            exhausted = scripted.times is not None and self._given[scripted.name] >= scripted.times
+            if scripted.call in (call, "*") and not exhausted:
+                self._given[scripted.name] += 1
+                return scripted.fault
+        return None
+
+
+class Journal:
+    """What a receiver was asked and what it answered, a JSON line each, on disk before it answers."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        self._path = path
+
+    def note(self, call: str, answered: str, *, taken: bool, key: str | None, to: str | None) -> None:
+        """Add a line; `taken` tells whether the receiver did what it was asked, whatever it then answered."""
+        if self._path is None:
+            return
+        now = asyncio.get_running_loop().time()
+        line = {"at": now, "call": call, "answered": answered, "taken": taken, "key": key, "to": to}
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+
+
+def reset(transport: asyncio.BaseTransport | None) -> None:
+    """Cut a connection with a reset (RST), as a peer that crashed does."""
+    if isinstance(transport, asyncio.Transport):
+        connection: socket.socket | None = transport.get_extra_info("socket")
+        if connection is not None:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        transport.abort()
+
+
 class RunningApp:
-    """An aiohttp application on a free port."""
+    """An aiohttp application, on a free port unless told."""
 
-    app: web.Application
-    faults: Faults
-    url: str = ""
-    _runner: web.AppRunner | None = None
+    def __init__(self, app: web.Application, faults: Faults) -> None:
+        self._runner = web.AppRunner(app, shutdown_timeout=0.2)
+        self._faults = faults
+        self.url = ""
 
-    async def start(self) -> None:
+    async def start(self, port: int = 0) -> None:
         """Listen."""
-        self._runner = web.AppRunner(self.app, shutdown_timeout=0.2)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        site = web.TCPSite(self._runner, "127.0.0.1", port)
         await site.start()
-        host, port = self._runner.addresses[0][:2]
-        self.url = f"http://{host}:{port}"
+        host, given = self._runner.addresses[0][:2]
+        self.url = f"http://{host}:{given}"
 
     async def stop(self) -> None:
         """End."""
-        self.faults.release()
-        if self._runner is not None:
-            await self._runner.cleanup()
+        self._faults.release()
+        await self._runner.cleanup()

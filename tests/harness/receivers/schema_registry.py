@@ -69,7 +69,7 @@ class LocalSchemaRegistry:
             return web.Response()
         fault = self.faults.next(request.method)
         if fault is not None:
-            return await self.faults.answer(fault)
+            return await self.faults.answer(fault, web.Response(), request)
         answer: web.StreamResponse = await handler(request)
         return answer
 

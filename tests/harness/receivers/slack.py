@@ -1,14 +1,15 @@
 """Slack's Web API, as far as we use it, with its rules: tokens, names that stay taken, archived channels."""
 
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Container
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import web
 
-from tests.harness.receivers.faults import Faults, RunningApp
+from tests.harness.receivers.faults import Fault, Faults, Journal, RunningApp
+from tests.harness.receivers.program import run_receiver
 
 TOKEN = "xoxb-the-right-one"
 
@@ -28,11 +29,20 @@ class Room:
 class LocalSlack:
     """Keeps what is posted; knows the people it is given."""
 
-    def __init__(self, people: set[str]) -> None:
+    def __init__(
+        self,
+        people: Container[str],
+        *,
+        faults: Faults | None = None,
+        journal: Journal | None = None,
+        rooms_a_page: int = 1,
+    ) -> None:
         self.people = people
         self.rooms: dict[str, Room] = {}
         self.messages: list[Arguments] = []
-        self.faults = Faults()
+        self.faults = faults or Faults()
+        self._journal = journal or Journal()
+        self._rooms_a_page = rooms_a_page
         self.calls: list[str] = []
         app = web.Application()
         app.router.add_post("/api/{method}", self._handle)
@@ -45,15 +55,15 @@ class LocalSlack:
         return f"{self._running.url}/api/"
 
     async def _handle(self, request: web.Request) -> web.Response:
-        method = request.match_info["method"]
+        method, given = request.match_info["method"], await _arguments(request)
         self.calls.append(method)
         fault = self.faults.next(method)
-        if fault is not None and not fault.after:
-            return await self.faults.answer(fault)
-        answer = await self._answer(method, request)
-        return web.json_response(answer) if fault is None else await self.faults.answer(fault)
+        answer = self._answer(method, request, given) if fault is None or fault.works else _wrong("nothing")
+        self._note(method, given, answer, fault)
+        right = web.json_response(answer)
+        return right if fault is None else await self.faults.answer(fault, right, request)
 
-    async def _answer(self, method: str, request: web.Request) -> Arguments:
+    def _answer(self, method: str, request: web.Request, given: Arguments) -> Arguments:
         if request.headers.get("Authorization") != f"Bearer {TOKEN}":
             return _wrong("invalid_auth")
         methods: dict[str, Callable[[Arguments], Arguments]] = {
@@ -65,7 +75,12 @@ class LocalSlack:
             "conversations.open": self._open,
             "conversations.history": self._history,
         }
-        return methods[method](await _arguments(request))
+        return methods[method](given)
+
+    def _note(self, method: str, given: Arguments, answer: Arguments, fault: Fault | None) -> None:
+        key = (given.get("metadata") or {}).get("event_payload", {}).get("key")
+        answered = fault.word if fault else str(answer.get("error", "ok"))
+        self._journal.note(method, answered, taken=bool(answer["ok"]), key=key, to=given.get("channel"))
 
     def _post(self, given: Arguments) -> Arguments:
         place = given["channel"]
@@ -87,12 +102,13 @@ class LocalSlack:
         return {"ok": True, "channel": {"id": room.id, "name": room.name}}
 
     def _list(self, given: Arguments) -> Arguments:
-        """Give one channel a page, so that whoever asks must turn pages."""
+        """Give few channels a page, so that whoever asks must turn pages."""
         hidden = str(given.get("exclude_archived")).lower() in ("true", "1")
         rooms = [room for room in self.rooms.values() if not (hidden and room.archived)]
         at = int(given.get("cursor") or 0)
-        page = [{"id": room.id, "name": room.name, "is_archived": room.archived} for room in rooms[at : at + 1]]
-        following = str(at + 1) if at + 1 < len(rooms) else ""
+        end = at + self._rooms_a_page
+        page = [{"id": room.id, "name": room.name, "is_archived": room.archived} for room in rooms[at:end]]
+        following = str(end) if end < len(rooms) else ""
         return {"ok": True, "channels": page, "response_metadata": {"next_cursor": following}}
 
     def _invite(self, given: Arguments) -> Arguments:
@@ -117,12 +133,16 @@ class LocalSlack:
         return {"ok": True, "channel": {"id": f"D{given['users']}"}}
 
     def _history(self, given: Arguments) -> Arguments:
-        messages = [message for message in self.messages if message["channel"] == given["channel"]]
-        return {"ok": True, "messages": messages[::-1]}
+        """Give the latest first, as many as asked for, and where the next page begins."""
+        messages = [message for message in self.messages if message["channel"] == given["channel"]][::-1]
+        at = int(given.get("cursor") or 0)
+        end = at + int(given.get("limit") or 100)
+        following = str(end) if end < len(messages) else ""
+        return {"ok": True, "messages": messages[at:end], "response_metadata": {"next_cursor": following}}
 
-    async def start(self) -> None:
+    async def start(self, port: int = 0) -> None:
         """Listen."""
-        await self._running.start()
+        await self._running.start(port)
 
     async def stop(self) -> None:
         """End."""
@@ -150,3 +170,14 @@ async def _arguments(request: web.Request) -> Arguments:
         return given
     form = {**request.query, **{name: str(value) for name, value in (await request.post()).items()}}
     return {name: json.loads(value) if value[:1] in ("{", "[") else value for name, value in form.items()}
+
+
+class Everybody:
+    """Who is in the Slack that runs as a program: all but those whose id says that they are gone."""
+
+    def __contains__(self, person: object) -> bool:
+        return str(person).startswith("U0") and "GONE" not in str(person)
+
+
+if __name__ == "__main__":
+    run_receiver(lambda faults, journal: LocalSlack(Everybody(), faults=faults, journal=journal, rooms_a_page=200))

@@ -89,6 +89,16 @@ async def test_a_message_that_got_through_before_the_crash_is_found_again(
     assert len(slack.messages) == 2
 
 
+async def test_a_message_is_found_again_behind_hundreds_that_others_sent_meanwhile(
+    slack: LocalSlack, channel: SlackChannel
+) -> None:
+    letter = a_letter(Transport.SLACK, "U0ANA")
+    sent = await channel.send(letter)
+    slack.messages += [{"channel": "DU0ANA", "ts": f"{number}.000200"} for number in range(450)]
+    assert await channel.find(letter) == sent
+    assert slack.calls.count("conversations.history") == 3
+
+
 async def test_an_archiving_that_was_cut_short_is_completed_when_it_is_found(
     slack: LocalSlack, channel: SlackChannel
 ) -> None:

@@ -8,6 +8,7 @@ from pydantic import SecretStr
 from services.notifier.adapters.smtp import SmtpChannel, SmtpSettings, open_smtp
 from services.notifier.domain.notice import Address, FailureReason, Transport
 from services.notifier.ports import Letter, TryLaterError, UndeliverableError, UnknownOutcomeError
+from tests.harness.receivers.faults import Fault
 from tests.harness.receivers.smtp import PASSWORD, USER, LocalMailServer, a_mail_server
 from tests.integration.notifier.letters import HOSTILE, a_letter
 
@@ -105,6 +106,21 @@ async def test_a_server_that_took_the_mail_and_says_nothing_leaves_the_outcome_u
     server.hang_after_mail = True
     with pytest.raises(UnknownOutcomeError):
         await channel_of(server.port).send(a_mail())
+
+
+async def test_a_server_that_falls_silent_before_it_has_the_mail_is_tried_later(server: LocalMailServer) -> None:
+    for fault in (Fault(hang=True), Fault(reset=True)):
+        server.faults.add("rcpt", fault)
+        with pytest.raises(TryLaterError):
+            await channel_of(server.port).send(a_mail())
+    assert server.mails == []
+
+
+async def test_a_connection_lost_after_the_final_dot_leaves_the_outcome_unknown(server: LocalMailServer) -> None:
+    server.faults.add("data", Fault(reset=True, after=True))
+    with pytest.raises(UnknownOutcomeError):
+        await channel_of(server.port).send(a_mail())
+    assert len(server.mails) == 1
 
 
 async def test_wrong_credentials_are_named_as_such(server: LocalMailServer) -> None:
