@@ -17,12 +17,14 @@ from policy.signals import (
     CompiledSignal,
     Expression,
     PatternProblemError,
+    Sieve,
     compile_quantity,
     compile_signal,
     largest_number,
 )
 from policy.signals_prose import Prose, prose
 from policy.ticket_facts import (
+    Group,
     Variables,
     account_variables,
     messages_of,
@@ -35,6 +37,7 @@ from schemas.tickets import Ticket
 from schemas.vocabulary import Reason, ReplyIntent
 
 R_co = TypeVar("R_co", bound=Rule, covariant=True)
+_GROUPS = ("ticket", "account", "signal", "count", "quantity")
 _OF_TEXT = ("signal.", "count.", "quantity.")
 _LONGEST_VALUE = 40
 _REPLY_ORDER = (ReplyIntent.REJECTS, ReplyIntent.CONFIRMS, ReplyIntent.THANKS)
@@ -161,22 +164,39 @@ class CompiledCriteria:
         }
         self.severities: tuple[CompiledRule[SeverityRule], ...] = _compiled(criteria.severities)
         self.types: tuple[CompiledRule[TypeRule], ...] = _compiled(criteria.types)
-        reads = (path for _, rule in _rules(criteria) for path in paths_in(rule.when))
-        self._counted = frozenset(path.removeprefix("count.") for path in reads if path.startswith("count."))
+        self._sieve = Sieve([*(signal.pattern for signal in self._signals.values()), *self._quantities.values()])
+        self._read = _read(criteria)
 
     def evidence(self, ticket: Ticket, account: AccountSnapshot | None, at: datetime) -> Evidence:
         """Return what the ticket shows; time grows with the length of its text, which is cut."""
         text = prose(ticket.subject, *messages_of(ticket))
-        found = {name: signal.words_in(text) for name, signal in self._signals.items()}
-        variables: Variables = {
+        found, quantities = self._searched(text)
+        groups: dict[str, Group] = {
             "ticket": ticket_variables(ticket, at),
             "account": account_variables(ticket.fields, account, at),
             "signal": {name: bool(words) for name, words in found.items()},
-            "count": {name: len(found[name]) for name in self._counted},
-            "quantity": {name: largest_number(pattern, text) for name, pattern in self._quantities.items()},
-            "front_line_fraction": self._fraction,
+            "count": {name: len(words) for name, words in found.items()},
+            "quantity": quantities,
         }
+        # Only what some rule reads is handed over: a value handed to CEL costs more than a rule.
+        variables: Variables = {
+            group: {name: values[name] for name in self._read[group]} for group, values in groups.items()
+        }
+        variables["front_line_fraction"] = self._fraction
         return Evidence(variables, found)
+
+    def _searched(self, text: Prose) -> tuple[dict[str, tuple[str, ...]], Group]:
+        """Return the words behind each signal and each quantity's number."""
+        held = self._sieve.found_in(text)
+        found = {
+            name: signal.words_in(text) if place in held else ()
+            for place, (name, signal) in enumerate(self._signals.items())
+        }
+        quantities: Group = {
+            name: largest_number(pattern, text) if place in held else 0.0
+            for place, (name, pattern) in enumerate(self._quantities.items(), len(self._signals))
+        }
+        return found, quantities
 
     def intent_of(self, reply: str) -> ReplyIntent:
         """Return what a customer's reply means for a proposed resolution; contradictory words are unclear."""
@@ -185,6 +205,13 @@ class CompiledCriteria:
         if ReplyIntent.REJECTS in found and ReplyIntent.CONFIRMS in found:
             return ReplyIntent.UNCLEAR
         return found[0] if found else ReplyIntent.UNCLEAR
+
+
+def _read(criteria: Criteria) -> dict[str, tuple[str, ...]]:
+    """Return by group the names that some rule reads."""
+    paths = {path for _, rule in _rules(criteria) for path in paths_in(rule.when)}
+    split = sorted(path.partition(".")[::2] for path in paths)
+    return {group: tuple(name for of, name in split if of == group) for group in _GROUPS}
 
 
 def _compiled(rules: tuple[R_co, ...]) -> tuple[CompiledRule[R_co], ...]:

@@ -3,7 +3,7 @@
 Expressions run on RE2, whose time grows with the text's length and nothing else.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -17,6 +17,10 @@ WordSets = Mapping[str, Patterns]
 _LONGEST_WORDS = 80
 _MOST_WORDS = 3
 _MOST_MATCHES = 50
+_AUTOMATON_BYTES = 32 * 1024 * 1024
+"""What RE2 may keep of an expression's automaton. With its own 8 MiB the long expressions of the default policy throw
+theirs away in the middle of a text and cost ten times as much."""
+_MARK = "\x1fend of text"
 NUMBER = (
     r"\b(\d{1,3}(?:[ ,.']\d{3})+(?:[.,]\d{1,2})?|\d{1,9}(?:[.,]\d{1,2})?|two|three|four|five|six|seven|eight|nine|ten"
     r"|eleven|twelve|dozens|hundreds|thousands|zwei|drei|vier|fünf|sechs|zehn|zwölf|dutzende|hunderte|tausende|deux|trois|quatre"
@@ -65,6 +69,11 @@ class Match(Protocol):
 class Expression(Protocol):
     """A compiled expression."""
 
+    @property
+    def pattern(self) -> str:
+        """Return it as it was written."""
+        ...
+
     def finditer(self, text: str) -> Iterator[Match]:
         """Return every place, first to last."""
         ...
@@ -82,15 +91,20 @@ def compiled(patterns: tuple[str, ...]) -> Expression | None:
     """Return one expression for all of these, None for none; raises PatternProblemError."""
     if not patterns:
         return None
-    options = re2.Options()
-    options.log_errors = False
-    options.case_sensitive = False
     both = "|".join(f"(?:{_folded(pattern)})" for pattern in patterns)
     try:
-        expression: Expression = re2.compile(both, options)
+        expression: Expression = re2.compile(both, _options())
     except re2.error as error:
         raise PatternProblemError(error.args[0].decode() if error.args else "not an expression") from error
     return expression
+
+
+def _options() -> "re2.Options":
+    options = re2.Options()
+    options.log_errors = False
+    options.case_sensitive = False
+    options.max_mem = _AUTOMATON_BYTES
+    return options
 
 
 def _folded(pattern: str) -> str:
@@ -118,6 +132,24 @@ class CompiledSignal:
             if self.unless is None or self.unless.search(text.sentence_around(match.start())) is None:
                 found[text.written[match.start() : match.end()][:_LONGEST_WORDS]] = None
         return tuple(found)
+
+
+class Sieve:
+    """Tells in one pass which of many expressions are found in a text; RE2 tries only those whose letters are there."""
+
+    def __init__(self, expressions: Sequence[Expression]) -> None:
+        self._filter = re2.Filter()
+        self._all = frozenset(range(len(expressions)))
+        for expression in expressions:
+            self._filter.Add(expression.pattern, _options())
+        self._filter.Add(_MARK, _options())
+        self._filter.Compile()
+
+    def found_in(self, text: Prose) -> frozenset[int]:
+        """Return the places, in the order given, of the expressions that are to be found."""
+        found = self._filter.Match(text.folded + _MARK) or ()
+        # RE2 that runs out of memory says that nothing was found, not even the mark: then all are looked for.
+        return self._all.intersection(found) if len(self._all) in found else self._all
 
 
 def compile_signal(signal: Signal, word_sets: WordSets) -> CompiledSignal:

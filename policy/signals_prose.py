@@ -121,7 +121,7 @@ def _cut(message: str) -> str:
 
 def _plain(message: str) -> str:
     """Return the text without invisible characters, markup and code."""
-    text = _INVISIBLE.sub("", message)
+    text = message if message.isascii() else _INVISIBLE.sub("", message)
     if "<" in text:
         for element in _MARKUP_WITH_CONTENT:
             text = _without_element(text, element)

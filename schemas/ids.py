@@ -1,7 +1,8 @@
 """Identities: typed ids, and how they are derived so that a repeat yields the same."""
 
+from hashlib import sha1
 from typing import NewType
-from uuid import UUID, uuid5
+from uuid import UUID
 
 TicketKey = NewType("TicketKey", str)
 """`<helpdesk>/<ticket_id>`, e.g. `zendesk-eu/48213`; key of every record about a ticket."""
@@ -14,13 +15,19 @@ EventId = NewType("EventId", str)
 NoticeId = NewType("NoticeId", str)
 
 NAMESPACE = UUID("6f1c1f4a-5d0e-5b0a-9c55-0e5ca1011000")
+_NAMESPACE_BYTES = NAMESPACE.bytes
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _REFERENCE_DIGITS = 10
 
 
 def derived_id(*parts: str) -> str:
     """Return the UUIDv5 of the parts; the same parts always give the same id."""
-    return str(uuid5(NAMESPACE, "\x1f".join(parts)))
+    # As `str(uuid5(NAMESPACE, …))`, which costs twice as much (RFC 9562, 5.5: version in byte 6, variant in 8).
+    digest = bytearray(sha1(_NAMESPACE_BYTES + "\x1f".join(parts).encode(), usedforsecurity=False).digest()[:16])
+    digest[6] = digest[6] & 0x0F | 0x50
+    digest[8] = digest[8] & 0x3F | 0x80
+    text = digest.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 def escalation_id(ticket: TicketKey) -> EscalationId:
