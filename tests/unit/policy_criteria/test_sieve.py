@@ -17,9 +17,28 @@ EXPRESSIONS: list[Expression] = [
     *(compile_quantity(quantity) for quantity in CRITERIA.quantities.values()),
 ]
 SIEVE = Sieve(EXPRESSIONS)
-WORDS = "everything is down since lawyer refund data was lost 40 users GDPR ausgefallen grün perdu . , \n 503 ".split(
-    " "
-)
+WORDS = [
+    "everything",
+    "is",
+    "down",
+    "since",
+    "lawyer",
+    "refund",
+    "data",
+    "was",
+    "lost",
+    "40",
+    "users",
+    "GDPR",
+    "ausgefallen",
+    "grün",
+    "perdu",
+    ".",
+    ",",
+    "\n",
+    "503",
+    "",
+]
 
 
 def looked_for_one_by_one(subject: str, text: str) -> set[int]:
