@@ -7,7 +7,8 @@ other on one thread of their own.
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import ParamSpec, Self, TypeVar
@@ -19,11 +20,13 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from chassis.errors import LostOwnershipError, RetryableError, StartUpError
+from chassis.sql_causes import AppliedCause
 from chassis.sql_recorder import Move, RowRecorder, open_recorder
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 _CREATE_ATTEMPTS = 5
+__all__ = ["AppliedCause", "EventStore", "InputMoved", "OutboxRow", "StoredEvent", "StoredStream", "check_url"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,14 @@ class StoredEvent:
     version: int
     name: str
     value: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class StoredStream:
+    """A stream: its events in order, and the ids of messages that were applied to it and led to none."""
+
+    events: list[StoredEvent] = field(default_factory=list)
+    causes: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +105,17 @@ class EventStore:
             else:
                 return
 
-    async def append(self, partition: int, events: Sequence[StoredEvent], moved: InputMoved | None = None) -> None:
-        """Store events of any streams and move one input, all or nothing.
+    async def append(
+        self,
+        partition: int,
+        events: Sequence[StoredEvent],
+        moved: InputMoved | None = None,
+        causes: Sequence[AppliedCause] = (),
+    ) -> None:
+        """Store events of any streams, remember causes that led to none and move one input, all or nothing.
 
         Raises LostOwnershipError, with nothing written, where the input is no longer where it was expected or a
-        stream has got such a version already: another replica has moved on, or this very batch is stored.
+        stream has got such a version or cause already: another replica has moved on, or this very batch is stored.
         """
         versions = {(event.stream_id, event.version) for event in events}
         if len(versions) != len(events):
@@ -107,17 +124,24 @@ class EventStore:
         tracking = None if moved is None else Move(moved.name, moved.position, moved.expected)
 
         def write() -> None:
-            self._recorder.insert_events(rows, tracking=tracking, partition=partition)
+            self._recorder.insert_events(rows, tracking=tracking, partition=partition, causes=causes)
 
         await self._run(write)
 
-    async def load(self, stream_ids: Iterable[UUID]) -> dict[UUID, list[StoredEvent]]:
-        """Return the events of these streams in order, one entry for each that has any."""
-        streams: dict[UUID, list[StoredEvent]] = {}
-        for found in await self._run(self._recorder.select_streams, list(stream_ids)):
+    async def load(self, stream_ids: Iterable[UUID]) -> dict[UUID, StoredStream]:
+        """Return these streams, one entry for each of which anything is stored."""
+        streams: dict[UUID, StoredStream] = {}
+        events, causes = await self._run(self._recorder.select_streams, list(stream_ids))
+        for found in events:
             event = _event(found)
-            streams.setdefault(event.stream_id, []).append(event)
+            streams.setdefault(event.stream_id, StoredStream()).events.append(event)
+        for cause in causes:
+            streams.setdefault(cause.stream_id, StoredStream()).causes.add(cause.cause_id)
         return streams
+
+    async def purge_causes(self, older_than: timedelta, limit: int) -> int:
+        """Forget the oldest causes noted longer ago, at most `limit`; return how many. Safe to repeat."""
+        return await self._run(self._recorder.purge_causes, older_than, limit)
 
     async def positions(self, names: Sequence[str]) -> dict[str, int]:
         """Return where these inputs are to be read from, one entry for each that is stored."""

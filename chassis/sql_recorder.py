@@ -6,6 +6,7 @@ row by row; here tracking is one compare-and-set statement and a batch is one in
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, cast
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from eventsourcing_sqlalchemy.datastore import SQLAlchemyDatastore
 from eventsourcing_sqlalchemy.recorders import SQLAlchemyProcessRecorder
 from sqlalchemy import (
     BigInteger,
+    CompoundSelect,
     Engine,
     Index,
     Integer,
@@ -24,12 +26,17 @@ from sqlalchemy import (
     Uuid,
     event,
     insert,
+    literal,
+    null,
     select,
     text,
+    union_all,
 )
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from sqlalchemy.schema import CreateIndex, CreateTable
+
+from chassis.sql_causes import CAUSES, AppliedCause, delete_causes, insert_causes
 
 BUSY_TIMEOUT_MS = 10_000
 """How long SQLite waits for another process's write lock."""
@@ -117,7 +124,7 @@ class RowRecorder(SQLAlchemyProcessRecorder):
         """Create what is missing; two processes may do it at once."""
         with self.transaction(commit=True) as session:
             self._lock(session, -1)
-            for table in (_EVENTS, _POSITIONS):
+            for table in (_EVENTS, _POSITIONS, CAUSES):
                 session.execute(CreateTable(table, if_not_exists=True))
                 for index in sorted(table.indexes, key=lambda index: str(index.name)):
                     session.execute(CreateIndex(index, if_not_exists=True))
@@ -135,9 +142,11 @@ class RowRecorder(SQLAlchemyProcessRecorder):
         stored_events: Sequence[StoredEvent],
         *,
         partition: int = 0,
+        causes: Sequence[AppliedCause] = (),
         **_: Any,
     ) -> Sequence[int]:
         """Insert a batch in order. The lock makes the order of ids the order of commits within a partition."""
+        insert_causes(session, causes)
         if not stored_events:
             return ()
         if self._is_postgres(session):
@@ -153,18 +162,24 @@ class RowRecorder(SQLAlchemyProcessRecorder):
             session.execute(insert(_EVENTS), [_columns(e, partition) for e in stored_events])
         return ()
 
-    def select_streams(self, stream_ids: Iterable[UUID]) -> list[StoredEvent]:
-        """Return the events of all these streams, by stream and version; one query per 500."""
+    def select_streams(self, stream_ids: Iterable[UUID]) -> tuple[list[StoredEvent], list[AppliedCause]]:
+        """Return the events of all these streams, by stream and version, and their causes; one query per 500."""
         wanted = list(stream_ids)
-        found: list[StoredEvent] = []
+        events: list[StoredEvent] = []
+        causes: list[AppliedCause] = []
         with self.transaction(commit=False) as session:
             for start in range(0, len(wanted), _STREAMS_PER_QUERY):
-                query = select(
-                    _EVENTS.c.originator_id, _EVENTS.c.originator_version, _EVENTS.c.topic, _EVENTS.c.state
-                ).where(_EVENTS.c.originator_id.in_(wanted[start : start + _STREAMS_PER_QUERY]))
-                rows = session.execute(query.order_by(_EVENTS.c.originator_id, _EVENTS.c.originator_version))
-                found.extend(StoredEvent(row[0], row[1], row[2], bytes(row[3])) for row in rows)
-        return found
+                for row in session.execute(_streams(wanted[start : start + _STREAMS_PER_QUERY])):
+                    if row[3] is None:
+                        causes.append(AppliedCause(row[0], row[2]))
+                    else:
+                        events.append(StoredEvent(row[0], row[1], row[2], bytes(row[3])))
+        return events, causes
+
+    def purge_causes(self, older_than: timedelta, limit: int) -> int:
+        """Delete the oldest causes that are older, at most `limit`; return how many."""
+        with self.transaction(commit=True) as session:
+            return delete_causes(session, older_than, limit)
 
     def select_outbox(self, partition: int, after: int, limit: int) -> list[tuple[int, StoredEvent]]:
         """Return rows of a partition behind an id, in commit order."""
@@ -212,6 +227,14 @@ class RowRecorder(SQLAlchemyProcessRecorder):
     @staticmethod
     def _is_postgres(session: Session) -> bool:
         return session.get_bind().dialect.name == "postgresql"
+
+
+def _streams(wanted: Sequence[UUID]) -> CompoundSelect[Any]:
+    """Return the query of streams: their events, and as rows of version 0 without a state their causes."""
+    events = select(_EVENTS.c.originator_id, _EVENTS.c.originator_version, _EVENTS.c.topic, _EVENTS.c.state)
+    causes = select(CAUSES.c.stream_id, literal(0, _COUNTER), CAUSES.c.cause_id, null().cast(LargeBinary))
+    both = union_all(events.where(_EVENTS.c.originator_id.in_(wanted)), causes.where(CAUSES.c.stream_id.in_(wanted)))
+    return both.order_by(text("1"), text("2"))
 
 
 def open_recorder(url: str) -> RowRecorder:

@@ -3,14 +3,16 @@
 from datetime import timedelta
 
 from chassis.consumer import Consumer, Hooks, Subscription
+from chassis.errors import StartUpError
 from chassis.event_store import EventStore
 from chassis.lifecycle import Lifecycle
 from chassis.metrics import ConsumerMetrics
 from chassis.outbox import OutboxRelay
 from chassis.probe import Probe
-from schemas.catalogue import COMMANDS, ESCALATIONS, POLICIES, ROSTER, inputs_of
+from schemas.catalogue import COMMANDS, ESCALATIONS, POLICIES, ROSTER, TICKETS, inputs_of
 from schemas.message import Message
 from schemas.reference_data import PolicyPublished, RosterPublished
+from services.router.adapters.cause_purge import CausePurge
 from services.router.adapters.escalation_records import EscalationRecords
 from services.router.adapters.kafka_evidence import KafkaEvidence
 from services.router.adapters.sql_escalations import SqlEscalationStore
@@ -41,9 +43,17 @@ async def build(life: Lifecycle, settings: RouterSettings) -> None:
     ground.health.add_check("outbox", lambda: relay.stuck)
     ground.health.add_check("consumer", consumer.check)
     # Ends in the reverse order: what the last batches stored is still relayed.
+    life.start("cause purge", CausePurge(store, _repeatable_for()))
     life.start("stall alarm", StallAlarm(evidence, timedelta(seconds=settings.router_stall_seconds), metrics))
     life.start("outbox", relay)
     life.start("consumer", consumer)
+
+
+def _repeatable_for() -> timedelta:
+    """Return for how long upstream can give the same message again: as long as it is kept for being read again."""
+    if TICKETS.retention is None:
+        raise StartUpError(f"{TICKETS.name} is kept for ever, so what is remembered of it would grow without end")
+    return TICKETS.retention
 
 
 async def _store(life: Lifecycle, ground: Foundation, settings: RouterSettings) -> EventStore:

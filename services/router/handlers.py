@@ -56,7 +56,7 @@ class Router:
         version = PolicyVersion(pinned or event.meta.policy_version)
         situation = self._situation(version, now)
         drafts = decide_on_fact(state, event, situation)
-        _append(batch, state, drafts, _seal(event, version, situation, event.ticket))
+        _conclude(batch, state, drafts, _seal(event, version, situation, event.ticket))
 
     def on_command(self, command: Command, batch: EscalationBatch, now: datetime) -> None:
         """Apply what somebody asks, or refuse it with a reason."""
@@ -66,11 +66,11 @@ class Router:
             return
         if escalation is None:
             drafts = decide_on_command_elsewhere(command)
-            _append(batch, state, drafts, Seal(cause=command, now=now, policy_version=None))
+            _conclude(batch, state, drafts, Seal(cause=command, now=now, policy_version=None))
             return
         situation = self._situation(escalation.policy_version, now)
         drafts = decide_on_command(escalation, command, situation)
-        _append(batch, state, drafts, _seal(command, escalation.policy_version, situation))
+        _conclude(batch, state, drafts, _seal(command, escalation.policy_version, situation))
 
     def on_absorb_merged(self, command: AbsorbMerged, batch: EscalationBatch, now: datetime) -> None:
         """Take in the escalation of a ticket that was merged into this one, so that its promises live on here."""
@@ -80,7 +80,7 @@ class Router:
         elif command.meta.id not in state.applied:
             situation = self._situation(command.meta.policy_version, now)
             drafts = open_absorbed(state, command, command.escalation, situation)
-            _append(batch, state, drafts, _seal(command, command.meta.policy_version, situation))
+            _conclude(batch, state, drafts, _seal(command, command.meta.policy_version, situation))
 
     def on_finding(self, finding: SlaFinding, batch: EscalationBatch, now: datetime, evidence: Evidence) -> None:
         """Record what the sla_monitor found, once, and act on it; raises FindingHeldError where it must wait.
@@ -109,7 +109,10 @@ class Router:
     def on_notice_outcome(self, outcome: NoticeOutcome, batch: EscalationBatch, now: datetime) -> None:
         """Record what the notifier achieved, where something rests on it."""
         state = batch.load(TicketKey(outcome.ticket))
-        if state.escalation is None or outcome.meta.id in state.applied:
+        if outcome.meta.id in state.applied:
+            return
+        if state.escalation is None:
+            batch.note_applied(state.ticket, outcome.meta.id)
             return
         self._append_here(batch, state, decide_on_outcome(state.escalation, outcome), outcome, now)
 
@@ -161,6 +164,14 @@ def _seal(cause: Message, version: str | None, situation: Situation, ticket: Tic
         management_of=lambda type_: situation.chain_of(type_)[-1],
         ticket=ticket,
     )
+
+
+def _conclude(batch: EscalationBatch, state: TicketState, drafts: Sequence[StreamEvent], by: Seal) -> None:
+    """Append what a message leads to, or remember that it led to nothing."""
+    if drafts:
+        _append(batch, state, drafts, by)
+    else:
+        batch.note_applied(state.ticket, by.cause.meta.id)
 
 
 def _append(batch: EscalationBatch, state: TicketState, drafts: Sequence[StreamEvent], by: Seal) -> None:

@@ -27,6 +27,13 @@ class EscalationBatch(Protocol):
         """Append sealed events, numbered on from the loaded version; `state` is the state after them."""
         ...
 
+    def note_applied(self, ticket: TicketKey, message_id: str) -> None:
+        """Remember a message that was applied and led to no event: the ticket's later states know it.
+
+        Else its repeat would be decided against a later state, and what was too early to matter would matter then.
+        """
+        ...
+
 
 class Policies(Protocol):
     """Every version of the procedure."""

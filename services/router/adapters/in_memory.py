@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from schemas.escalations import StreamEvent
 from schemas.ids import TicketKey
+from services.router.domain.evolve import with_applied
 from services.router.domain.state import TicketState
 
 
@@ -29,6 +30,10 @@ class InMemoryEscalationBatch:
             raise ValueError(f"{len(events)} events after version {before.version} do not make {state.version}")
         self.events.extend(events)
         self._states[ticket] = state
+
+    def note_applied(self, ticket: TicketKey, message_id: str) -> None:
+        """Remember a message that led to no event."""
+        self._states[ticket] = with_applied(self.load(ticket), message_id)
 
     def take(self) -> list[StreamEvent]:
         """Return what was appended since the last call, for publishing."""

@@ -8,12 +8,12 @@ from collections import OrderedDict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from uuid import UUID
 
-from chassis.event_store import EventStore, InputMoved, StoredEvent
+from chassis.event_store import AppliedCause, EventStore, InputMoved, StoredEvent, StoredStream
 from chassis.records import TopicPartition
 from schemas.codec import Codec
 from schemas.escalations import StreamEvent
 from schemas.ids import TicketKey, escalation_id
-from services.router.domain.evolve import evolve
+from services.router.domain.evolve import evolve, with_applied
 from services.router.domain.state import TicketState
 from services.router.metrics import RouterMetrics
 
@@ -24,6 +24,7 @@ class SqlEscalationBatch:
     def __init__(self, partition: int, loaded: Mapping[TicketKey, TicketState]) -> None:
         self.partition = partition
         self.events: list[tuple[TicketKey, StreamEvent]] = []
+        self.causes: list[tuple[TicketKey, str]] = []
         self.states = dict(loaded)
         self._first = {ticket: state.version for ticket, state in loaded.items()}
         self._count: dict[TicketKey, int] = {}
@@ -40,6 +41,11 @@ class SqlEscalationBatch:
         self.events += [(ticket, event) for event in events]
         self.states[ticket] = state
         self._count[ticket] = self._count.get(ticket, 0) + len(events)
+
+    def note_applied(self, ticket: TicketKey, message_id: str) -> None:
+        """Remember a message that led to no event."""
+        self.causes.append((ticket, message_id))
+        self.states[ticket] = with_applied(self.states[ticket], message_id)
 
     def versions(self) -> Iterable[tuple[TicketKey, int, StreamEvent]]:
         """Return what was appended, in order, each with its version in its stream."""
@@ -88,10 +94,11 @@ class SqlEscalationStore:
             StoredEvent(_stream_id(ticket), version, event.wire_name(), self._codec.encode(event))
             for ticket, version, event in batch.versions()
         ]
+        causes = [AppliedCause(_stream_id(ticket), cause) for ticket, cause in batch.causes]
         moved = InputMoved(_name(source), self._stored.get(source), moved_to)
         try:
             with self._metrics.commit_seconds.time():
-                await self._store.append(batch.partition, events, moved)
+                await self._store.append(batch.partition, events, moved, causes)
         except BaseException:
             self.forget([batch.partition])
             raise
@@ -118,11 +125,11 @@ class SqlEscalationStore:
     async def _fold(self, tickets: Sequence[TicketKey]) -> dict[TicketKey, TicketState]:
         streams = await self._store.load(_stream_id(ticket) for ticket in tickets)
         self._metrics.loaded.inc(len(tickets))
-        return {ticket: self._folded(ticket, streams.get(_stream_id(ticket), [])) for ticket in tickets}
+        return {ticket: self._folded(ticket, streams.get(_stream_id(ticket), StoredStream())) for ticket in tickets}
 
-    def _folded(self, ticket: TicketKey, stream: Iterable[StoredEvent]) -> TicketState:
-        state = TicketState(ticket=ticket)
-        for stored in stream:
+    def _folded(self, ticket: TicketKey, stream: StoredStream) -> TicketState:
+        state = TicketState(ticket=ticket, applied=frozenset(stream.causes))
+        for stored in stream.events:
             event = self._codec.decode(stored.value)
             if not isinstance(event, StreamEvent):
                 raise TypeError(f"{stored.name} is stored in a ticket's stream and is none of its events")

@@ -26,6 +26,7 @@ class Refusal:
 Answer = list[EscalationEvent] | Refusal
 """What follows from a command; an empty list is the table's "nothing happens"."""
 
+_TOO_EARLY = Refusal("this was said before the resolution was proposed")
 _RECORD = (asked.AddNote, asked.AttachEvidence, asked.RecordRootCause)
 _ANYBODY = (asked.ConfirmResolution, asked.RejectResolution, asked.AbsorbMerged)
 _NO_ACT_OF_ITS_OWN = (asked.AcceptEscalation, asked.ReassignEscalation, asked.AbsorbMerged)
@@ -109,11 +110,21 @@ def _resolve(escalation: Escalation, command: asked.ProposeResolution, situation
 
 
 def _confirm(escalation: Escalation, command: asked.ConfirmResolution, situation: Situation) -> Answer:
+    if _answers_nothing(escalation, command):
+        return _TOO_EARLY
     return resolution.confirm(escalation, command.meta.actor, situation.policy)
 
 
 def _reject(escalation: Escalation, command: asked.RejectResolution, _situation: Situation) -> Answer:
+    if _answers_nothing(escalation, command):
+        return _TOO_EARLY
     return resolution.reject(escalation, command.meta.actor, command.text)
+
+
+def _answers_nothing(escalation: Escalation, command: asked.Command) -> bool:
+    """Tell whether it was said before what is proposed was: a late or redriven word answers an older question."""
+    proposed_at = escalation.proposed_at
+    return escalation.is_proposed and proposed_at is not None and command.meta.occurred_at < proposed_at
 
 
 def _reassign(escalation: Escalation, command: asked.ReassignEscalation, situation: Situation) -> Answer:

@@ -34,6 +34,11 @@ def evolve(state: TicketState, event: StreamEvent) -> TicketState:
     return counted
 
 
+def with_applied(state: TicketState, message_id: str) -> TicketState:
+    """Return the state after a message that led to no event: the same, but it knows the message."""
+    return replace(state, applied=state.applied | {message_id})
+
+
 def _watch(event: ev.TicketWatched) -> Watch:
     return Watch(
         judgement=event.judgement,
@@ -204,7 +209,12 @@ def _kept(before: Escalation, event: ev.SlaKept) -> Escalation:
 
 def _corrected(before: Escalation, event: ev.SlaCorrected) -> Escalation:
     cycle = Cycle(event.clock, event.cycle)
-    return replace(before, unverified=before.unverified - {cycle}, verdicts={**before.verdicts, cycle: event.verdict})
+    return replace(
+        before,
+        unverified=before.unverified - {cycle},
+        verdicts={**before.verdicts, cycle: event.verdict},
+        corrected={**before.corrected, cycle: event.escalation.version},
+    )
 
 
 def call_mark(escalation: Escalation) -> Mark:

@@ -85,8 +85,14 @@ def decide_on_kept(escalation: Escalation, finding: sla.ClockKept) -> list[Escal
 
 
 def decide_on_correction(escalation: Escalation, finding: sla.VerdictCorrected) -> list[EscalationEvent]:
-    """Return the record of a corrected verdict; nothing where that is not what was said."""
+    """Return the record of a corrected verdict; nothing where that is not what was said.
+
+    A cycle may be corrected back and forth, and then a repeat of the first correction would fit what was said again:
+    the monitor computes each from the record of the one before, so what is older than that is a repeat.
+    """
     cycle = Cycle(finding.clock, finding.cycle)
+    if finding.version < escalation.corrected.get(cycle, 0):
+        return []
     if escalation.verdicts.get(cycle) is not finding.previous or finding.previous is finding.verdict:
         return []
     return [

@@ -82,6 +82,8 @@ class Escalation(msgspec.Struct, frozen=True, kw_only=True):
     verdicts: dict[Cycle, Verdict] = {}
     unverified: frozenset[Cycle] = frozenset()
     """Cycles that were called broken without having seen all that could refute it."""
+    corrected: dict[Cycle, int] = {}
+    """Version of the last correction of a cycle: one computed before it is a repeat."""
 
     @property
     def owner(self) -> str:
@@ -135,6 +137,6 @@ class TicketState(msgspec.Struct, frozen=True, kw_only=True):
     clock_version: int = 0
     """Version of the last event that moved clocks: what was computed before it is dropped."""
     applied: frozenset[str] = frozenset()
-    """Ids of the messages that caused events: a repeat is dropped before anything is decided."""
+    """Ids of the messages that were applied, also to no effect: a repeat is dropped before anything is decided."""
     watch: Watch | None = None
     escalation: Escalation | None = None

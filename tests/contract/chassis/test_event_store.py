@@ -4,13 +4,14 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID, uuid5
 
 import pytest
 
 from chassis.errors import LostOwnershipError, RetryableError, StartUpError
-from chassis.event_store import EventStore, InputMoved, StoredEvent, check_url
+from chassis.event_store import AppliedCause, EventStore, InputMoved, StoredEvent, StoredStream, check_url
 
 NAMESPACE = UUID("6f1c1f4a-5d0e-5b0a-9c55-0e5ca1011000")
 INPUT = "sla.v1/3"
@@ -44,9 +45,39 @@ async def outcome(store: EventStore, events: list[StoredEvent], moved: InputMove
 async def test_streams_come_back_in_order_from_one_load(store: EventStore) -> None:
     await store.append(3, [event("a", 1, b"one"), event("b", 1), event("a", 2, b"two")])
     loaded = await store.load([stream("a"), stream("b"), stream("unknown")])
-    assert [(e.version, e.value) for e in loaded[stream("a")]] == [(1, b"one"), (2, b"two")]
-    assert loaded[stream("b")] == [event("b", 1)]
+    assert [(e.version, e.value) for e in loaded[stream("a")].events] == [(1, b"one"), (2, b"two")]
+    assert loaded[stream("b")].events == [event("b", 1)]
     assert stream("unknown") not in loaded
+
+
+async def test_a_cause_without_an_event_comes_back_with_its_stream(store: EventStore) -> None:
+    nothing, something = AppliedCause(stream("a"), "led to nothing"), AppliedCause(stream("b"), "neither")
+    await store.append(3, [event("a", 1)], InputMoved(INPUT, None, 1), [nothing, something])
+    loaded = await store.load([stream("a"), stream("b")])
+    assert loaded == {
+        stream("a"): StoredStream([event("a", 1)], {"led to nothing"}),
+        stream("b"): StoredStream([], {"neither"}),
+    }
+
+
+async def test_a_cause_is_remembered_with_the_position_or_not_at_all(store: EventStore) -> None:
+    cause = AppliedCause(stream("a"), "led to nothing")
+    await store.append(3, [], InputMoved(INPUT, None, 1), [cause])
+    with pytest.raises(LostOwnershipError):
+        await store.append(3, [], InputMoved(INPUT, None, 2), [AppliedCause(stream("b"), "late")])
+    with pytest.raises(LostOwnershipError):
+        await store.append(3, [event("b", 1)], InputMoved(INPUT, 1, 2), [cause])
+    assert await store.load([stream("b")]) == {}
+    assert await store.positions([INPUT]) == {INPUT: 1}
+
+
+async def test_old_causes_are_purged_in_portions_and_young_ones_stay(store: EventStore) -> None:
+    causes = [AppliedCause(stream("a"), str(number)) for number in range(5)]
+    await store.append(3, [event("a", 1)], None, causes)
+    assert await store.purge_causes(timedelta(days=14), 100) == 0
+    assert await store.purge_causes(timedelta(0), 3) == 3
+    assert await store.purge_causes(timedelta(0), 3) == 2
+    assert await store.load([stream("a")]) == {stream("a"): StoredStream([event("a", 1)])}
 
 
 async def test_more_streams_than_one_query_takes_are_loaded(store: EventStore) -> None:
@@ -170,7 +201,7 @@ async def test_a_second_start_finds_what_the_first_one_stored(store: EventStore,
     await store.append(3, [event("a", 1)])
     async with replicas(store_url, 1) as (again,):
         await again.prepare()
-        assert await again.load([stream("a")]) == {stream("a"): [event("a", 1)]}
+        assert await again.load([stream("a")]) == {stream("a"): StoredStream([event("a", 1)])}
         await again.ping()
 
 

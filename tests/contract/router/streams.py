@@ -15,7 +15,7 @@ from policy.model import VersionedPolicy
 from schemas.catalogue import COMMANDS, topic_of
 from schemas.classifications import TicketClassified, TicketSummary
 from schemas.codec import Codec, SchemaBook
-from schemas.commands import AcceptEscalation
+from schemas.commands import AcceptEscalation, ConfirmResolution, ProposeResolution
 from schemas.ids import TicketKey, derived_id
 from schemas.message import Actor, Message, Meta
 from schemas.sla import ThresholdReached
@@ -110,6 +110,15 @@ def opened(ticket: str, *, version: str | None = VERSION) -> TicketClassified:
 
 def accept(ticket: str) -> AcceptEscalation:
     return AcceptEscalation(meta=_meta(ticket, ANA, "accept"), ticket=ticket)
+
+
+def propose(ticket: str) -> ProposeResolution:
+    return ProposeResolution(meta=_meta(ticket, ANA, "propose"), ticket=ticket, category="fixed", steps="rebuilt")
+
+
+def confirm(ticket: str) -> ConfirmResolution:
+    """Return the customer's word, said in the helpdesk's portal, that it is solved."""
+    return ConfirmResolution(meta=_meta(ticket, CUSTOMER, "confirm"), ticket=ticket)
 
 
 def reached(ticket: str, *, version: int = 2, percent: int = 50, at: datetime = START) -> ThresholdReached:

@@ -94,3 +94,11 @@ async def test_events_that_do_not_follow_on_are_a_bug(streams: SqlStreams | Memo
     with pytest.raises(ValueError, match="do not make"):
         opened.append(TICKET, events[1:], state)
     assert opened.load(TicketKey(TICKET)).version == 0
+
+
+async def test_a_message_that_led_to_nothing_is_known_to_later_batches(streams: SqlStreams | MemoryStreams) -> None:
+    opened = await streams()
+    opened.note_applied(TICKET, "led-to-nothing")
+    assert opened.load(TICKET).applied == {"led-to-nothing"}
+    await streams.commit()
+    assert (await streams()).load(TICKET) == TicketState(ticket=TICKET, applied=frozenset({"led-to-nothing"}))

@@ -13,7 +13,18 @@ from schemas.classifications import ClassifierProgressed, Fact
 from schemas.ids import TicketKey
 from schemas.message import Message
 from schemas.vocabulary import FactKind
-from tests.contract.router.streams import CODEC, PARTITION, START, Replica, accept, batch, opened, reached
+from tests.contract.router.streams import (
+    CODEC,
+    PARTITION,
+    START,
+    Replica,
+    accept,
+    batch,
+    confirm,
+    opened,
+    propose,
+    reached,
+)
 
 A, B = TicketKey("zendesk-eu/1"), TicketKey("zendesk-eu/2")
 FACTS, COMMANDS, SLA = (TopicPartition(name, PARTITION) for name in ("classifications.v1", "commands.v1", "sla.v1"))
@@ -62,6 +73,19 @@ async def test_the_same_message_at_a_new_offset_changes_nothing(store: EventStor
     await replica.stream.handle(batch(2, opened(A)))
     assert await names(store) == ["EscalationOpened", "OwnerAssigned"]
     assert await store.positions(["classifications.v1/3"]) == {"classifications.v1/3": 3}
+
+
+async def test_a_message_that_led_to_nothing_leads_to_nothing_when_it_comes_again_later(
+    store: EventStore, replica: Replica
+) -> None:
+    await replica.stream.handle(batch(0, opened(A)))
+    await replica.stream.handle(batch(0, confirm(A)))
+    await replica.stream.handle(batch(1, propose(A)))
+    await replica.stream.handle(batch(2, confirm(A)))
+    restarted = await Replica(store).assigned()
+    await restarted.stream.handle(batch(3, confirm(A)))
+    assert "ResolutionProposed" in await names(store)
+    assert "ResolutionConfirmed" not in await names(store)
 
 
 async def test_a_replica_that_wakes_up_late_cannot_write_and_reads_again_what_it_held(

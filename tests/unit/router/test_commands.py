@@ -208,3 +208,15 @@ def test_a_merged_ticket_is_absorbed_once_and_only_by_an_open_escalation() -> No
 
     assert names(told.command(absorb, router)) == ["MergeAbsorbed"]
     assert Told().command(absorb, router) == []
+
+
+@pytest.mark.parametrize("late", [CONFIRM, REJECT])
+def test_what_the_customer_said_before_the_proposal_does_not_answer_it(late: commands.Command) -> None:
+    told = Told().opened()
+    said_early = replace(late, meta=told.meta(CUSTOMER))
+    told.after(10).proposed()
+
+    refused = only(ev.CommandRejected, told.tell(said_early))
+
+    assert "before the resolution was proposed" in refused.reason
+    assert told.escalation.is_proposed

@@ -241,3 +241,26 @@ def test_a_promise_for_the_board_is_nothing_here() -> None:
     told = Told().opened()
 
     assert told.tell(sla.PromiseScheduled(meta=told.meta(ANA), ticket=TICKET, version=2)) == []
+
+
+def test_a_correction_that_comes_again_after_it_was_itself_corrected_changes_nothing() -> None:
+    told = Told().opened()
+    told.reached(UPDATE, 1, 100)
+
+    def corrected(version: int, previous: Verdict, verdict: Verdict) -> sla.VerdictCorrected:
+        return sla.VerdictCorrected(
+            meta=told.meta(MONITOR),
+            ticket=TICKET,
+            version=version,
+            clock=UPDATE,
+            cycle=1,
+            previous=previous,
+            verdict=verdict,
+            due_at=told.now,
+        )
+
+    first = corrected(told.state.version, Verdict.BROKEN, Verdict.KEPT)
+    assert names(told.tell(first)) == ["SlaCorrected"]
+    assert names(told.tell(corrected(told.state.version, Verdict.KEPT, Verdict.BROKEN))) == ["SlaCorrected"]
+    assert told.tell(first) == []
+    assert names(told.tell(corrected(told.state.version, Verdict.BROKEN, Verdict.KEPT))) == ["SlaCorrected"]
