@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 from msgspec.structs import replace
 
+from chassis.errors import RetryableError
+from policy.model import Policy
 from schemas.escalations import CLOCK_EVENTS, StreamEvent, TicketWatched
 from schemas.ids import PolicyVersion, derived_id
 from schemas.message import Actor, ActorKind, Meta
@@ -22,6 +24,9 @@ SAID_AGAIN_AFTER = timedelta(seconds=30)
 UNANSWERED_AFTER = timedelta(minutes=30)
 """How long until a finding that came on no record is said again: the router may have had no way to verify it."""
 
+LOOKED_FOR_AFTER = timedelta(seconds=1)
+"""How long until a ticket whose policy version has not arrived is looked at again."""
+
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 _MOVES_CLOCKS: tuple[type[StreamEvent], ...] = (*CLOCK_EVENTS, TicketWatched)
 
@@ -29,20 +34,23 @@ _MOVES_CLOCKS: tuple[type[StreamEvent], ...] = (*CLOCK_EVENTS, TicketWatched)
 class Noted(msgspec.Struct, frozen=True, kw_only=True):
     """What came of an event: the row to keep (None: none), what to say at once.
 
-    `missing`: how many versions between the row's last and the event's never came; 0 where all is well.
+    `missing`: how many versions between the row's last and the event's never came; 0 where all is well. `waits`: its
+    policy version has not arrived, so the row was kept and nothing decided: all that follows is said when it is due.
     """
 
     ticket: str
     row: AnyRow | None
     findings: tuple[SlaFinding, ...] = ()
     missing: int = 0
+    waits: bool = False
 
 
 class Fired(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of a row that was due: what to say, and when to look at it next."""
+    """What came of a row that was due: what to say, and when to look at it next. `waits` as in `Noted`."""
 
     findings: tuple[SlaFinding, ...]
     due_at: datetime | None
+    waits: bool = False
 
 
 class SlaMonitor:
@@ -59,35 +67,47 @@ class SlaMonitor:
         """Fold the event into the row and return it with the verdicts and the promise that follow from it.
 
         Thresholds are left to `on_due`, after all facts of their instant; the row says when. Repeating it gives the
-        same ids. Raises RetryableError for a policy version that has not arrived yet.
+        same ids. A policy version that has not arrived yet holds up nobody else: the event is folded and the row waits.
         """
         ticket = ticket_of(event)
         after = fold(row, event)
         if after is None:
             self._sent.pop(ticket, None)
             return Noted(ticket=ticket, row=None)
-        evaluation = evaluate(after, self._policies.get(PolicyVersion(after.policy_version)), now)
         if isinstance(event, _MOVES_CLOCKS):
             self._forget_thresholds(ticket)
+        missing = 0 if row is None else max(version_of(event) - row.version - 1, 0)
+        policy = self._policy_of(after)
+        if policy is None:
+            return Noted(ticket=ticket, row=replace(after, wakes_at=now), missing=missing, waits=True)
+        evaluation = evaluate(after, policy, now)
         at_once = [one for one in self._unsent(ticket, evaluation, now) if one.falls_due_at is None]
         self._remember(ticket, evaluation, at_once, now)
         after, promised = _with_promise(after, evaluation.promise)
         after = replace(after, wakes_at=self._wakes_at(ticket, evaluation))
         findings = tuple(_sealed(one, after, now, cause=event.meta.id) for one in (*at_once, *promised))
-        missing = 0 if row is None else max(version_of(event) - row.version - 1, 0)
         return Noted(ticket=ticket, row=after, findings=findings, missing=missing)
 
     def on_due(self, row: AnyRow, now: datetime, *, anew: bool = False) -> Fired:
         """Return all there is to say of the row by `now` that was not said; each open cycle's highest threshold only.
 
-        `anew` says the promise again, too. Raises RetryableError for a policy version that has not arrived yet.
+        `anew` says the promise again, too.
         """
-        evaluation = evaluate(row, self._policies.get(PolicyVersion(row.policy_version)), now)
+        policy = self._policy_of(row)
+        if policy is None:
+            return Fired(findings=(), due_at=now + LOOKED_FOR_AFTER, waits=True)
+        evaluation = evaluate(row, policy, now)
         unsent = self._unsent(row.ticket, evaluation, now)
         self._remember(row.ticket, evaluation, unsent, now)
-        promised = _promised(row) if anew else ()
+        promised = _promised(row, evaluation.promise) if anew else ()
         findings = tuple(_sealed(one, row, now, cause=None) for one in (*sorted(unsent, key=_instant), *promised))
         return Fired(findings=findings, due_at=self._wakes_at(row.ticket, evaluation))
+
+    def _policy_of(self, row: AnyRow) -> Policy | None:
+        try:
+            return self._policies.get(PolicyVersion(row.policy_version))
+        except RetryableError:
+            return None
 
     def _unsent(self, ticket: str, evaluation: Evaluation, now: datetime) -> list[Finding]:
         sent = self._sent.get(ticket, {})
@@ -123,6 +143,12 @@ class PartitionWatch:
         self._rows = rows
         self._index = DueIndex()
         self._unsettled: set[str] = set()
+        self._waiting: set[str] = set()
+
+    @property
+    def waiting(self) -> int:
+        """Return how many tickets wait for their policy version."""
+        return len(self._waiting)
 
     def __len__(self) -> int:
         return len(self._index)
@@ -133,8 +159,9 @@ class PartitionWatch:
 
     def keep(self, noted: Noted, *, unsettled: bool = False) -> None:
         """Keep the row; `unsettled` while what follows from it is on its way and could still be lost."""
-        row = noted.row if noted.row is None else replace(noted.row, unsettled=unsettled)
+        row = noted.row if noted.row is None else replace(noted.row, unsettled=unsettled or noted.waits)
         self._rows.put(noted.ticket, row)
+        self._note_waiting(noted.ticket, waits=noted.waits)
         self._index.put(noted.ticket, None if row is None else row.wakes_at)
 
     def adopt(self, row: AnyRow) -> None:
@@ -159,26 +186,34 @@ class PartitionWatch:
                 anew = ticket in self._unsettled
                 self._unsettled.discard(ticket)
                 fired = self._monitor.on_due(row, now, anew=anew)
+                self._note_waiting(ticket, waits=fired.waits)
                 self._index.put(ticket, fired.due_at)
                 findings += fired.findings
         return tuple(findings)
+
+    def _note_waiting(self, ticket: str, *, waits: bool) -> None:
+        if waits:
+            self._waiting.add(ticket)
+            self._unsettled.add(ticket)
+        else:
+            self._waiting.discard(ticket)
 
 
 def _with_promise(row: AnyRow, promise: Promise | None) -> tuple[AnyRow, tuple[Finding, ...]]:
     if not isinstance(row, EscalationRow) or row.promise == promise:
         return row, ()
     row = replace(row, promise=promise)
-    return row, _promised(row)
+    return row, _promised(row, promise)
 
 
-def _promised(row: AnyRow) -> tuple[Finding, ...]:
+def _promised(row: AnyRow, promise: Promise | None) -> tuple[Finding, ...]:
     if not isinstance(row, EscalationRow):
         return ()
     message = PromiseScheduled(
         ticket=row.ticket,
         version=row.version,
-        clock=None if row.promise is None else row.promise.clock,
-        due_at=None if row.promise is None else row.promise.due_at,
+        clock=None if promise is None else promise.clock,
+        due_at=None if promise is None else promise.due_at,
     )
     return (Finding(key=("promise", str(row.version)), message=message),)
 

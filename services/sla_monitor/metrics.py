@@ -27,6 +27,11 @@ class SlaMonitorMetrics:
         self.missing_events = Counter(
             "escalon_sla_monitor_missing_events", "Versions of a ticket's stream that never came.", registry=registry
         )
+        self.waiting = Gauge(
+            "escalon_sla_monitor_waiting_tickets",
+            "Tickets whose policy version has not arrived: nothing is said of them.",
+            registry=registry,
+        )
         self.clock_behind_seconds = Gauge(
             "escalon_sla_monitor_clock_behind_seconds",
             "How far the clock stepped back; nothing fires while it is above zero.",

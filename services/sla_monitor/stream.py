@@ -130,6 +130,7 @@ class DueTimer:
         self._stopping = asyncio.Event()
         self._built_for: int | None = None
         self._time = SteadyTime()
+        self._waiting = 0
 
     def check(self) -> str | None:
         """Tell /readyz what is wrong."""
@@ -164,6 +165,15 @@ class DueTimer:
         while (due_at := self._stream.watch.next_due_at()) is not None and due_at <= now:
             await self._parts.line.say(self._stream.watch.fire(now, _TICKETS_AT_A_TIME), now)
         self._parts.metrics.watched.set(len(self._stream.watch))
+        self._tell_waiting(self._stream.watch.waiting)
+
+    def _tell_waiting(self, waiting: int) -> None:
+        if waiting and not self._waiting:
+            log.warning("tickets wait for a policy version that has not arrived", extra={"count": waiting})
+        elif self._waiting and not waiting:
+            log.info("no ticket waits for a policy version any more")
+        self._waiting = waiting
+        self._parts.metrics.waiting.set(waiting)
 
     def _may_go_by(self, now: datetime) -> bool:
         was_behind = self._time.behind

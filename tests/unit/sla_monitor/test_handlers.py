@@ -17,9 +17,17 @@ from tests.unit.sla_monitor.recording import RecordingRouter
 from tests.unit.sla_monitor.telling import TICKET, FixedPolicies, Telling, instant
 
 
-class PoliciesNotArrived:
+class LatePolicies(FixedPolicies):
+    """Has no policy until it has arrived."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.has_arrived = False
+
     def get(self, version: PolicyVersion) -> Policy:
-        raise RetryableError(f"policy {version} is not here yet")
+        if not self.has_arrived:
+            raise RetryableError(f"policy {version} is not here yet")
+        return super().get(version)
 
 
 def _ids(findings: tuple[SlaFinding, ...]) -> list[str]:
@@ -34,11 +42,41 @@ def _promises(router: RecordingRouter) -> list[tuple[str | None, str | None]]:
     ]
 
 
-def test_an_event_of_a_policy_version_that_has_not_arrived_is_to_be_tried_again() -> None:
-    monitor = SlaMonitor(PoliciesNotArrived())
+@pytest.mark.parametrize("restarted", [False, True])
+def test_while_a_policy_version_has_not_arrived_its_tickets_wait_and_then_all_is_said(*, restarted: bool) -> None:
+    rows, telling, policies = InMemoryRows(), Telling(), LatePolicies()
+    watch = PartitionWatch(SlaMonitor(policies), rows)
+    for event in (telling.opened(instant("08:00:00")), telling.informed(instant("08:01:00"))):
+        watch.keep(watch.note(event, instant("08:01:00")))
 
-    with pytest.raises(RetryableError):
-        monitor.on_escalation_event(Telling().opened(instant("08:00:00")), None, instant("08:00:00"))
+    assert watch.fire(instant("08:02:00")) == ()
+    assert (watch.waiting, watch.next_due_at()) == (1, instant("08:02:01"))
+    policies.has_arrived = True
+    if restarted:
+        watch = PartitionWatch(SlaMonitor(policies), rows)
+        for row in rows:
+            watch.adopt(row)
+    said = watch.fire(instant("08:40:00"))
+
+    on_time = InMemoryPromises(FixedPolicies())
+    telling = Telling()
+    on_time.take(telling.opened(instant("08:00:00")), instant("08:00:00"))
+    expected = on_time.take(telling.informed(instant("08:01:00")), instant("08:01:00"))
+    assert {*_ids(said)} == {*_ids((*expected, *on_time.fire(instant("08:40:00"))))}
+    assert watch.waiting == 0
+
+
+def test_a_policy_version_that_has_not_arrived_keeps_no_other_ticket_waiting() -> None:
+    policies = LatePolicies()
+    watch = PartitionWatch(SlaMonitor(policies), InMemoryRows())
+    waits = watch.note(Telling(ticket="zendesk-eu/2").opened(instant("08:00:00")), instant("08:00:00"))
+    watch.keep(waits)
+    policies.has_arrived = True
+    other = watch.note(Telling().opened(instant("08:00:00")), instant("08:00:00"))
+    watch.keep(other)
+
+    assert (waits.waits, waits.findings, watch.waiting) == (True, (), 1)
+    assert (other.waits, len(other.findings)) == (False, 1)
 
 
 def test_after_a_restart_what_is_not_on_record_is_said_again_under_the_same_ids() -> None:
