@@ -49,6 +49,8 @@ def _servers() -> Iterator[dict[str, str]]:
 def _told(outcome: Outcome) -> Outcome:
     if outcome.failed:
         print(outcome.output)
+    for line in outcome.told:
+        print(line)
     verdict = f"{outcome.failed} FAILED" if outcome.failed else "ok"
     print(
         f"{outcome.shelf:12} {outcome.passed + outcome.failed:5} tests {outcome.seconds:7.1f} s  {verdict}", flush=True

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -22,6 +22,10 @@ class Shelf:
     folders: tuple[str, ...]
     checks: tuple[tuple[str, ...], ...] = ()
     needs_servers: bool = True
+    workers: int = 1
+    """Processes that share its files; the tests of a file stay together, in order."""
+    tells: bool = False
+    """Whether what its tests print is shown, also when they pass."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,8 @@ class Outcome:
     failed: int
     seconds: float
     output: str
+    told: tuple[str, ...] = ()
+    """What the tests of a shelf that tells have printed, each under its name."""
 
 
 SHELVES = (
@@ -47,11 +53,12 @@ SHELVES = (
         ),
         needs_servers=False,
     ),
-    Shelf("unit", ("tests/unit", "tests/acceptance"), needs_servers=False),
+    Shelf("unit", ("tests/unit", "tests/acceptance"), needs_servers=False, workers=2),
     Shelf("contract", ("tests/contract",)),
-    Shelf("integration", ("tests/integration",)),
-    Shelf("e2e", ("tests/e2e",)),
-    Shelf("fault", ("tests/fault",)),
+    # Most of their time these wait for a broker, a session or a clock.
+    Shelf("integration", ("tests/integration",), workers=2),
+    Shelf("e2e", ("tests/e2e",), workers=2),
+    Shelf("fault", ("tests/fault",), workers=2, tells=True),
 )
 """Every shelf of `make test`; `bench` measures and does not judge, so it is run by hand."""
 
@@ -62,13 +69,14 @@ def run_shelf(shelf: Shelf, addresses: Mapping[str, str]) -> Outcome:
     environment = {**os.environ, **addresses}
     steps = [_run(_program(check), environment) for check in shelf.checks]
     failures = [said for code, said in steps if code]
-    passed, failed, said = _run_tests(shelf, environment)
+    tests = _run_tests(shelf, environment)
     return Outcome(
         shelf=shelf.name,
-        passed=passed + len(steps) - len(failures),
-        failed=failed + len(failures),
+        passed=tests.passed + len(steps) - len(failures),
+        failed=tests.failed + len(failures),
         seconds=time.monotonic() - began,
-        output="\n".join([*failures, said]),
+        output="\n".join([*failures, tests.output]),
+        told=tests.told if shelf.tells else (),
     )
 
 
@@ -83,24 +91,40 @@ def _run(command: list[str], environment: Mapping[str, str]) -> tuple[int, str]:
     return done.returncode, done.stdout
 
 
-def _run_tests(shelf: Shelf, environment: Mapping[str, str]) -> tuple[int, int, str]:
-    """Return how many passed and failed, and what pytest said; a shelf that is still empty has nothing to fail."""
+def _run_tests(shelf: Shelf, environment: Mapping[str, str]) -> Outcome:
+    """Run pytest once; a shelf that is still empty has nothing to fail."""
+    began = time.monotonic()
     folders = [folder for folder in shelf.folders if any((ROOT / folder).rglob("test_*.py"))]
     if not folders:
-        return 0, 0, ""
+        return Outcome(shelf.name, 0, 0, 0.0, "")
     with tempfile.TemporaryDirectory() as scratch:
         results = Path(scratch) / "results.xml"
-        command = [sys.executable, "-m", "pytest", *folders, f"--junitxml={results}", "--durations=5"]
+        command = [sys.executable, "-m", "pytest", *folders, "--durations=5"]
+        command += [f"--junitxml={results}", "-o", "junit_logging=system-out"]
+        command += ["-n", str(shelf.workers), "--dist", "loadfile"] if shelf.workers > 1 else []
         code, said = _run(command, environment)
-        passed, failed = _counted(results)
+        cases = _cases(results)
+    failed = sum(_has(case, "failure", "error", "skipped") for case in cases)
     broke_down = code not in (0, _NO_TESTS) and failed == 0
-    return passed, failed + broke_down, said
+    passed = len(cases) - failed
+    return Outcome(shelf.name, passed, failed + broke_down, time.monotonic() - began, said, tuple(_told(cases)))
 
 
-def _counted(results: Path) -> tuple[int, int]:
-    """Return how many passed and did not; one that was skipped did not."""
+def _cases(results: Path) -> list[ET.Element]:
     if not results.is_file():
-        return 0, 0
-    cases = list(ET.parse(results).getroot().iter("testcase"))  # noqa: S314  # pytest just wrote it
-    failed = sum(any(case.find(kind) is not None for kind in ("failure", "error", "skipped")) for case in cases)
-    return len(cases) - failed, failed
+        return []
+    return list(ET.parse(results).getroot().iter("testcase"))  # noqa: S314  # pytest just wrote it
+
+
+def _has(case: ET.Element, *kinds: str) -> bool:
+    """Tell whether a test did not pass; one that was skipped did not."""
+    return any(case.find(kind) is not None for kind in kinds)
+
+
+def _told(cases: list[ET.Element]) -> Iterator[str]:
+    for case in cases:
+        printed = (case.findtext("system-out") or "").splitlines()
+        lines = [line for line in printed if line.strip() and not line.startswith("---")]
+        if lines:
+            yield f"  {case.get('name')}"
+            yield from (f"      {line}" for line in lines)

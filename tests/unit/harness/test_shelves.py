@@ -1,5 +1,6 @@
 """A shelf's verdict counts everything that did not pass."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from tests.harness.shelves import SHELVES, Shelf, run_shelf
@@ -38,6 +39,13 @@ def test_a_check_counts_as_a_test(tmp_path: Path) -> None:
     outcome = run_shelf(shelf, {})
 
     assert (outcome.passed, outcome.failed) == (2, 1)
+
+
+def test_a_shelf_that_tells_shows_what_its_tests_print_when_they_pass(tmp_path: Path) -> None:
+    shelf = _shelf(tmp_path / "shelf", "def test_it_bites(): print('bit 3 times')")
+
+    assert run_shelf(shelf, {}).told == ()
+    assert run_shelf(replace(shelf, tells=True, workers=2), {}).told == ("  test_it_bites", "      bit 3 times")
 
 
 def test_a_shelf_without_tests_yet_has_nothing_to_fail(tmp_path: Path) -> None:
