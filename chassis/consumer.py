@@ -136,10 +136,19 @@ class Consumer(Generic[MessageT]):
             if self._lines and not idle:
                 await self._woken(1.0)
                 continue
-            for source, records in (await self._fetched(idle)).items():
-                line = self._lines.get(source)
-                if line is not None and records:
-                    self._works[source] = group.create_task(self._work(line, records))
+            fetched = await self._fetched(idle)
+            for source in idle:
+                await self._hand_on(group, source, fetched.get(source, []))
+
+    async def _hand_on(self, group: asyncio.TaskGroup, source: TopicPartition, records: list[Record]) -> None:
+        """Have a line take what was read, be it only what brokers write for themselves."""
+        read_to = await self._reader.read_to(source)
+        line = self._lines.get(source)
+        if line is None or source in self._works:
+            return
+        next_position = max(read_to or 0, records[-1].offset + 1 if records else 0)
+        if next_position > line.position:
+            self._works[source] = group.create_task(self._work(line, records, next_position))
 
     async def _fetched(self, idle: Collection[TopicPartition]) -> Mapping[TopicPartition, list[Record]]:
         try:
@@ -164,9 +173,9 @@ class Consumer(Generic[MessageT]):
             line.position = self._gaps.position_after(source, line.position, edges)
         await self._reader.begin({source: line.position}, source)
 
-    async def _work(self, line: PartitionLine[MessageT], records: list[Record]) -> None:
+    async def _work(self, line: PartitionLine[MessageT], records: list[Record], next_position: int) -> None:
         try:
-            await line.work(records)
+            await line.work(records, next_position)
         except LostOwnershipError as error:
             self._metrics.lost.labels(line.source.topic).inc()
             log.warning("a batch was dropped: %s", error, extra={"topic": line.source.topic})

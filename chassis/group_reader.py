@@ -165,6 +165,18 @@ class GroupReader:
         offsets: dict[KafkaPartition, int] = await ask([place])
         return offsets[place]
 
+    async def read_to(self, partition: TopicPartition) -> int | None:
+        """Return up to where `fetch` has given all there is, transaction markers included; None if it was revoked.
+
+        A marker is a record that nobody is given: without this, a partition that ends in one is never read to its end.
+        """
+        try:
+            # No time at all: where the position is known, as after a fetch, aiokafka does not wait.
+            async with asyncio.timeout(0):
+                return int(await self._kafka.position(_theirs(partition)))
+        except (TimeoutError, IllegalStateError):
+            return None
+
     async def edges(self, partition: TopicPartition) -> LogEdges:
         """Ask the brokers what there is of a partition; raises RetryableError."""
         place = _theirs(partition)

@@ -60,8 +60,8 @@ class PartitionLine(Generic[MessageT]):
         """Tell whether it was asked to end."""
         return self._closing.is_set()
 
-    async def work(self, records: Sequence[Record]) -> None:
-        """Take records through; returns when they are done, or when it was closed in a back-off.
+    async def work(self, records: Sequence[Record], next_position: int) -> None:
+        """Take what was read up to `next_position` through; returns when done, or when it was closed in a back-off.
 
         What is done is told by `position`. Raises LostOwnershipError, and what is neither retry nor dead-letter.
         """
@@ -70,7 +70,6 @@ class PartitionLine(Generic[MessageT]):
         try:
             items = await self._decoded(records)
             if items is not None:
-                next_position = records[-1].offset + 1
                 topic, partition = self.source
                 await self._handled(Batch(topic, partition, self.position, next_position, items))
         finally:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from aiokafka import AIOKafkaProducer
 from prometheus_client import CollectorRegistry
 
 from chassis.consumer import Hooks
@@ -201,6 +202,35 @@ async def test_positions_of_the_service_go_before_those_of_the_group_and_never_h
     async with running(bench.consumer(storing, hooks=Hooks(positions=positions))):
         await eventually(lambda: positions.stored[place] == 5)
     assert bench.seen == ["two", "three"]
+
+
+async def test_a_partition_that_ends_in_a_transactions_marker_is_read_to_its_end_without_gaps(bench: Workbench) -> None:
+    place = TopicPartition(bench.topic, 0)
+    positions = InMemoryPositions({place: 0})
+
+    async def storing(batch: Batch[str]) -> None:
+        assert positions.stored[place] == batch.position
+        await bench.keep(batch)
+        positions.stored[place] = batch.next_position
+
+    async def read_to_the_end() -> bool:
+        ends = await consumer.end_offsets([place])
+        return consumer.position(place) == positions.stored[place] == ends[place]
+
+    consumer = bench.consumer(storing, hooks=Hooks(positions=positions))
+    async with running(consumer):
+        for words in (["one"], ["two", "three"], []):
+            await _in_a_transaction(bench, words)
+            await eventually(read_to_the_end)
+    assert bench.seen == ["one", "two", "three"]
+    assert positions.stored[place] == 5
+
+
+async def _in_a_transaction(bench: Workbench, words: Collection[str]) -> None:
+    writer = AIOKafkaProducer(bootstrap_servers=bench.settings.bootstrap_servers, transactional_id=bench.topic)
+    async with writer, writer.transaction():
+        for word in words:
+            await writer.send(bench.topic, word.encode(), partition=0)
 
 
 async def test_a_batch_another_replica_has_done_is_dropped_and_reading_goes_on_from_what_is_stored(
