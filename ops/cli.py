@@ -9,6 +9,7 @@ from ops.commands import dead_letters, escalations, people, policies, rosters, s
 from ops.commands.classify import classify
 from ops.commands.settings import settings
 from ops.commands.up import up
+from ops.commands.verify import verify
 from ops.commands.watch import watch
 from ops.output import OURS
 
@@ -30,6 +31,7 @@ app.add_typer(scenarios.app, name="scenario")
 app.add_typer(policies.app, name="policy")
 app.add_typer(rosters.app, name="roster")
 app.add_typer(dead_letters.app, name="dead-letters")
+app.command()(verify)
 app.command()(settings)
 
 

@@ -47,6 +47,14 @@ def local_defaults() -> None:
     os.environ.setdefault(CLOCK_FILE, run.clock_file)
 
 
+def local_folder() -> Path | None:
+    """Return where the local installation stores everything, if it is the one this process talks to."""
+    if not run_file().is_file():
+        return None
+    run = msgspec.json.decode(run_file().read_bytes(), type=LocalRun)
+    return run_file().parent.resolve() if os.environ.get(BOOTSTRAP) == run.bootstrap_servers else None
+
+
 def operator_clock() -> Clock:
     """Return the clock commands are dated by: the installation's fast clock where it has one."""
     path = os.environ.get(CLOCK_FILE)
