@@ -21,6 +21,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from chassis.errors import LostOwnershipError, RetryableError, StartUpError
 from chassis.sql_causes import AppliedCause
+from chassis.sql_errors import said_by
 from chassis.sql_recorder import Move, RowRecorder, open_recorder
 
 _P = ParamSpec("_P")
@@ -74,6 +75,7 @@ class EventStore:
         self._path = _sqlite_path(url)
         self._place = make_url(url).set(query={}).render_as_string(hide_password=True)
         self._recorder: RowRecorder = open_recorder(url)
+        self._refused: str | None = None
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="event-store")
 
     async def __aenter__(self) -> Self:
@@ -126,7 +128,16 @@ class EventStore:
         def write() -> None:
             self._recorder.insert_events(rows, tracking=tracking, partition=partition, causes=causes)
 
-        await self._run(write)
+        try:
+            await self._run(write)
+        except RetryableError as error:
+            self._refused = str(error)
+            raise
+        self._refused = None
+
+    def check(self) -> str | None:
+        """Tell /readyz what is wrong: the last write that was tried, if it failed. A full disk can still be read."""
+        return self._refused
 
     async def load(self, stream_ids: Iterable[UUID]) -> dict[UUID, StoredStream]:
         """Return these streams, one entry for each of which anything is stored."""
@@ -146,6 +157,10 @@ class EventStore:
     async def positions(self, names: Sequence[str]) -> dict[str, int]:
         """Return where these inputs are to be read from, one entry for each that is stored."""
         return await self._run(self._recorder.select_positions, names)
+
+    async def is_empty(self) -> bool:
+        """Tell whether no event and no position is stored."""
+        return await self._run(self._recorder.is_empty)
 
     async def outbox(self, partition: int, after: int, limit: int) -> list[OutboxRow]:
         """Return the next rows of a partition behind a row, in the order of commits."""
@@ -177,7 +192,7 @@ class EventStore:
             except IntegrityError as error:
                 raise LostOwnershipError("the store has moved on since this batch was read") from error
             except (OperationalError, InterfaceError) as error:
-                raise RetryableError(f"the event store does not answer ({_short(error)})") from error
+                raise RetryableError(f"the event store {self._place} does not answer ({_short(error)})") from error
             except DBAPIError as error:
                 if not error.connection_invalidated:
                     raise
@@ -204,8 +219,7 @@ def _sqlite_path(url: str) -> Path | None:
 
 def _short(error: DatabaseError | InterfaceError) -> str:
     cause = error.__cause__
-    original = getattr(cause, "orig", cause)
-    return type(original or error).__name__
+    return said_by(getattr(cause, "orig", cause) or error)
 
 
 def _first_line(error: RetryableError) -> str:

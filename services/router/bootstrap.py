@@ -14,7 +14,9 @@ from schemas.message import Message
 from schemas.reference_data import PolicyPublished, RosterPublished
 from services.router.adapters.cause_purge import CausePurge
 from services.router.adapters.escalation_records import EscalationRecords
+from services.router.adapters.first_start_check import check_first_start
 from services.router.adapters.kafka_evidence import KafkaEvidence
+from services.router.adapters.rota_watch import RotaWatch
 from services.router.adapters.sql_escalations import SqlEscalationStore
 from services.router.adapters.stall_alarm import StallAlarm
 from services.router.config import RouterSettings
@@ -32,7 +34,10 @@ async def build(life: Lifecycle, settings: RouterSettings) -> None:
     ground = await lay_foundation(life, SERVICE, settings, writes=(ESCALATIONS, COMMANDS))
     metrics = RouterMetrics(ground.registry)
     store = await _store(life, ground, settings)
-    router = await _router(ground, settings)
+    if not settings.router_accept_empty_store:
+        await check_first_start(settings.kafka, store)
+    policies, rosters = await _reference_data(ground)
+    router = Router(policies, rosters, timedelta(seconds=settings.router_hold_limit_seconds))
     wire = ground.wire
     escalations = SqlEscalationStore(store, wire.stored, metrics, cached_tickets=settings.router_cached_tickets)
     evidence = KafkaEvidence(ground.clock)
@@ -44,6 +49,7 @@ async def build(life: Lifecycle, settings: RouterSettings) -> None:
     ground.health.add_check("consumer", consumer.check)
     # Ends in the reverse order: what the last batches stored is still relayed.
     life.start("cause purge", CausePurge(store, _repeatable_for()))
+    life.start("rota watch", RotaWatch(policies, rosters, ground.clock, metrics))
     life.start("stall alarm", StallAlarm(evidence, timedelta(seconds=settings.router_stall_seconds), metrics))
     life.start("outbox", relay)
     life.start("consumer", consumer)
@@ -59,16 +65,16 @@ def _repeatable_for() -> timedelta:
 async def _store(life: Lifecycle, ground: Foundation, settings: RouterSettings) -> EventStore:
     store = await life.enter(EventStore(settings.router_store_url.get_secret_value()))
     probe = Probe("the event store", store.ping)
-    ground.health.add_check("event_store", probe.check)
+    ground.health.add_check("event_store", lambda: probe.check() or store.check())
     life.start("store probe", probe)
     return store
 
 
-async def _router(ground: Foundation, settings: RouterSettings) -> Router:
+async def _reference_data(ground: Foundation) -> tuple[PolicyRegistry, RosterRegistry]:
     policies, rosters = PolicyRegistry(), RosterRegistry()
     await ground.read_first(ground.wire.table(POLICIES, PolicyPublished, policies.fold))
     await ground.read_first(ground.wire.table(ROSTER, RosterPublished, rosters.fold))
-    return Router(policies, rosters, timedelta(seconds=settings.router_hold_limit_seconds))
+    return policies, rosters
 
 
 def _consumer(

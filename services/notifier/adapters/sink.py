@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from io import RawIOBase
 from pathlib import Path
 
 import msgspec
@@ -68,10 +69,22 @@ class SinkChannel:
 
     def _append(self, path: Path, row: SinkRow) -> None:
         try:
-            with path.open("ab") as file:
-                file.write(msgspec.json.encode(row) + b"\n")
+            with path.open("ab", buffering=0) as file:
+                _write_whole(file, msgspec.json.encode(row) + b"\n")
         except OSError as error:
-            raise TryLaterError(f"the sink's file cannot be written: {error.strerror}") from error
+            raise TryLaterError(f"the sink's file {path} cannot be written: {error.strerror}") from error
+
+
+def _write_whole(file: RawIOBase, line: bytes) -> None:
+    """Write a line or nothing: a disk that fills up takes the front of it."""
+    before = file.tell()
+    try:
+        written = file.write(line) or 0
+        if written < len(line):
+            file.write(line[written:])
+    except OSError:
+        file.truncate(before)
+        raise
 
 
 def _has(path: Path, key: str) -> bool:

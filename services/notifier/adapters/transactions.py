@@ -8,12 +8,16 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError
 
+from chassis.clock import REAL_TIME
 from chassis.errors import RetryableError
+from chassis.sql_errors import is_full, said_by
 
 T = TypeVar("T")
 
+_FULL_SECONDS = 15.0
+"""Longer than the longest back-off."""
 _TOGETHER = 128
 """More would make the first of them wait for the last without saving anything."""
 
@@ -46,8 +50,22 @@ class Transactions:
         self._engine = engine
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ledger")
         self._waiting: deque[_Call] = deque()
-        self.failed: str | None = None
-        """What is wrong, when the database did not answer the last time."""
+        self._place = engine.url.render_as_string(hide_password=True)
+        self._refused: tuple[str, float, bool] | None = None
+        """What was wrong when it last did not answer, since when, and whether its disk was full."""
+        self._answered_at = REAL_TIME.monotonic()
+
+    @property
+    def failed(self) -> str | None:
+        """What is wrong, when the database did not answer the last time; a full disk for as long as writes back off.
+
+        A full disk answers who reads: that says nothing.
+        """
+        if self._refused is None:
+            return None
+        told, at, full = self._refused
+        is_over = self._answered_at > at + (_FULL_SECONDS if full else 0)
+        return None if is_over else told
 
     async def run(self, work: Callable[[Connection], T]) -> T:
         """Return what the work returns, once it is durable; raises RetryableError if the database does not answer."""
@@ -95,9 +113,10 @@ class Transactions:
                 results = [call.work(connection) for call in group]
         except (OperationalError, InterfaceError) as error:
             # Only the driver's class and SQLSTATE: its text can quote the row.
-            self.failed = f"the ledger does not answer ({_named(error)})"
-            raise RetryableError(self.failed) from error
-        self.failed = None
+            told = f"the ledger {self._place} does not answer ({said_by(error.orig)})"
+            self._refused = (told, REAL_TIME.monotonic(), is_full(error.orig))
+            raise RetryableError(told) from error
+        self._answered_at = REAL_TIME.monotonic()
         return results
 
 
@@ -109,8 +128,3 @@ def _tell(settled: Sequence[_Settled]) -> None:
             each.done.set_exception(each.error)
         else:
             each.done.set_result(each.result)
-
-
-def _named(error: DBAPIError) -> str:
-    state = getattr(error.orig, "sqlstate", None)
-    return f"{type(error.orig).__name__} {state}" if state else type(error.orig).__name__

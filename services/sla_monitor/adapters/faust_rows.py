@@ -4,7 +4,16 @@ from collections.abc import Iterator
 
 import faust
 
+from chassis.stream_table import VersionedTable
+from chassis.errors import EscalonError
 from services.sla_monitor.domain.row import AnyRow, decode_row, encode_row
+
+_IO_ERROR = "IO error"
+"""How RocksDB begins what it says of a disk; rocksdict raises plain exceptions."""
+
+
+class RowsNotWrittenError(EscalonError):
+    """The disk did not take a row. RocksDB then takes none until it is opened again, so the service has to end."""
 
 
 class FaustRows:
@@ -14,7 +23,8 @@ class FaustRows:
     """
 
     def __init__(self, app: faust.App, name: str) -> None:
-        self._table = app.Table(name, key_type=bytes, value_type=bytes)
+        self._place = app.conf.datadir
+        self._table = app.tables.add(VersionedTable(app, name, lambda stored: decode_row(stored).version))
 
     def get(self, ticket: str) -> AnyRow | None:
         """Return the ticket's row; None for one of which nothing is remembered."""
@@ -24,11 +34,23 @@ class FaustRows:
     def put(self, ticket: str, row: AnyRow | None) -> None:
         """Replace the ticket's row; None forgets it."""
         key = ticket.encode()
-        if row is not None:
-            self._table[key] = encode_row(row)
-        elif key in self._table:
-            del self._table[key]
+        try:
+            if row is not None:
+                self._table[key] = encode_row(row)
+            elif key in self._table:
+                del self._table[key]
+        except Exception as error:
+            if _IO_ERROR not in str(error):
+                raise
+            raise RowsNotWrittenError(
+                f"rows cannot be written to {self._place} ({_said(error)}): make room, then start again"
+            ) from error
 
     def __iter__(self) -> Iterator[AnyRow]:
         """Iterate over the rows of all partitions that are assigned."""
         return (decode_row(stored) for stored in self._table.values())
+
+
+def _said(error: Exception) -> str:
+    """Return RocksDB's kind of error: all of its text is about files, and most of it is their names."""
+    return ":".join(str(error).split(":")[:2])
