@@ -5,7 +5,7 @@ import logging
 from ssl import SSLContext
 from typing import Any, TypedDict
 
-from aiokafka.errors import KafkaConnectionError, KafkaError
+from aiokafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError
 
 from chassis.errors import EscalonError, RetryableError, StartUpError
 from chassis.settings import KafkaSettings
@@ -53,7 +53,8 @@ def not_reached(settings: KafkaSettings, error: Exception) -> StartUpError:
 
 def outcome_of(error: KafkaError, doing: str) -> EscalonError | KafkaError:
     """Return what to raise for a client's error: a RetryableError where the world may heal, else the error itself."""
-    if error.retriable or isinstance(error, KafkaConnectionError):
+    # aiokafka does not count its own time-outs among what may be tried again.
+    if error.retriable or isinstance(error, KafkaConnectionError | KafkaTimeoutError):
         return RetryableError(f"{doing}: {type(error).__name__}")
     return error
 
