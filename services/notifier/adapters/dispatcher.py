@@ -111,7 +111,9 @@ class Dispatcher:
         while not self._stopping.is_set():
             await self._begin_due(line)
             with suppress(TimeoutError):
-                await asyncio.wait_for(line.woken.wait(), _LOOK_SECONDS)
+                # Not wait_for: in Python 3.11 it takes a cancellation for nothing where both come together.
+                async with asyncio.timeout(_LOOK_SECONDS):
+                    await line.woken.wait()
             line.woken.clear()
 
     async def _begin_due(self, line: _Line) -> None:

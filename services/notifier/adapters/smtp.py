@@ -61,7 +61,7 @@ class SmtpChannel:
             raise failure_of(error, given=client.given) from error
         except OSError as error:
             raise _unanswered(error, given=client.given) from error
-        return Receipt(via=self.name, external_id=mail["Message-ID"])
+        return Receipt(via=self.name, external_id=str(mail["Message-ID"]))
 
     async def find(self, letter: Letter) -> Receipt | None:
         """Return None: a repeat has the same Message-ID, by which mail programs show it once."""

@@ -1,6 +1,6 @@
 """The notifier as a process of its own on a real Kafka, and what a test says to it and hears from it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Self
@@ -43,14 +43,25 @@ def a_notifier(
     bootstrap: str, home: Path, port: int, more: Mapping[str, str] | None = None
 ) -> AbstractContextManager[ServiceProcess]:
     """Give a running notifier that keeps its state in `home`; it is gone when the block ends."""
-    environment = {
+    return a_service("notifier", _environment(bootstrap, home, more or {}), home / "log", port)
+
+
+def a_notifier_running(
+    bootstrap: str, home: Path, port: int, more: Mapping[str, str], program: Sequence[str]
+) -> ServiceProcess:
+    """Start a notifier, or the program that stands for it; whoever starts it ends it."""
+    arguments = tuple(program) or ("-m", "services.notifier")
+    return ServiceProcess("notifier", arguments, _environment(bootstrap, home, more), home / "log", port)
+
+
+def _environment(bootstrap: str, home: Path, more: Mapping[str, str]) -> dict[str, str]:
+    return {
         "ESCALON_KAFKA_BOOTSTRAP_SERVERS": bootstrap,
         "ESCALON_KAFKA_SESSION_TIMEOUT_MS": "6000",
         "ESCALON_NOTIFIER_LEDGER_URL": f"sqlite:///{home}/ledger.db",
         "ESCALON_NOTIFIER_SINK_FILE": f"{home}/sink.jsonl",
-        **(more or {}),
+        **more,
     }
-    return a_service("notifier", environment, home / "log", port)
 
 
 def about(event: EscalationEvent, ticket: str, *, version: str = VERSION) -> EscalationEvent:

@@ -2,11 +2,13 @@
 
 from collections.abc import AsyncIterator
 
+import msgspec
 import pytest
 from pydantic import SecretStr
 
 from services.notifier.adapters.smtp import SmtpChannel, SmtpSettings, open_smtp
 from services.notifier.domain.notice import Address, FailureReason, Transport
+from services.notifier.domain.outcomes import Receipt
 from services.notifier.ports import Letter, TryLaterError, UndeliverableError, UnknownOutcomeError
 from tests.harness.receivers.faults import Fault
 from tests.harness.receivers.smtp import PASSWORD, USER, LocalMailServer, a_mail_server
@@ -60,6 +62,7 @@ async def test_a_mail_is_plain_text_that_nobody_answers_by_machine(server: Local
     assert mail.get_content_type() == "text/plain"
     assert mail.get_content().strip() == HOSTILE
     assert receipt.external_id == mail["Message-ID"]
+    assert msgspec.json.decode(msgspec.json.encode(receipt), type=Receipt) == receipt
 
 
 async def test_the_same_notice_has_the_same_message_id_in_every_attempt(server: LocalMailServer) -> None:

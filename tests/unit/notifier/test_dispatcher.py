@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 
+import pytest
 from prometheus_client import CollectorRegistry
 
 from chassis.clock import ManualClock
@@ -42,6 +43,13 @@ class StubbornChannel(RecordingChannel):
         if recipient == self.refuses:
             raise TryLaterError("not now")
         return await super().send(letter)
+
+
+class BrokenChannel(RecordingChannel):
+    """Has a bug."""
+
+    async def send(self, letter: Letter) -> Receipt:
+        raise TypeError(f"a bug of ours with {letter.key}")
 
 
 class UnwillingOutcomes(RecordingOutcomes):
@@ -194,6 +202,15 @@ async def test_whoever_publishes_is_told_of_each_notice_that_is_done_with() -> N
         dispatcher.hold({0})
         await eventually(lambda: len(told) == 2 and "ben" in channel.tried)
     assert told == [1, 2]
+
+
+async def test_a_bug_ends_it() -> None:
+    ledger = await a_ledger((0, "ana", 1), (0, "ben", 2))
+    deliverer, metrics = Deliverer(ledger, Outlets((), BrokenChannel())), NotifierMetrics(CollectorRegistry())
+    dispatcher = Dispatcher(ledger, deliverer, ManualClock(AT), metrics)
+    dispatcher.hold({0})
+    with pytest.raises(TypeError):
+        await dispatcher.run()
 
 
 async def test_outcomes_are_published_until_they_are_and_not_again() -> None:
