@@ -203,6 +203,12 @@ class RowRecorder(SQLAlchemyProcessRecorder):
         with self.transaction(commit=False) as session:
             return {row[0]: row[1] for row in session.execute(query)}
 
+    def is_empty(self) -> bool:
+        """Tell whether no event and no position is stored."""
+        with self.transaction(commit=False) as session:
+            asked = (select(_EVENTS.c.id).limit(1), select(_POSITIONS.c.notification_id).limit(1))
+            return all(session.execute(query).first() is None for query in asked)
+
     def advance_position(self, name: str, moved_to: int) -> None:
         """Move a position forward; never back."""
         with self.transaction(commit=True) as session:

@@ -13,6 +13,10 @@ class RouterSettings(ServiceSettings):
         SecretStr("sqlite:///.local/router/escalations.db"),
         description="Where escalations are stored: sqlite:///PATH or postgresql://USER:PASSWORD@HOST/DATABASE.",
     )
+    router_accept_empty_store: bool = Field(
+        False,
+        description="Begin with an empty store although `escalations.v1` is not empty: what it tells is forgotten.",
+    )
     router_cached_tickets: int = Field(
         5_000, ge=1, description="How many tickets of each partition the router keeps in memory."
     )

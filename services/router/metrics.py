@@ -23,6 +23,9 @@ class RouterMetrics:
             "Real time since the classifier last got further, for the partition where that is longest.",
             registry=registry,
         )
+        self.rota_gaps = Gauge(
+            "escalon_router_rota_gaps", "Steps of a type's chain that have nobody now.", ("type",), registry=registry
+        )
         self.relayed = Counter("escalon_router_relayed_events", "Stored events published.", registry=registry)
         self.loaded = Counter("escalon_router_loaded_streams", "Streams asked of the store.", registry=registry)
         self.cached = Gauge("escalon_router_cached_streams", "Streams kept in memory.", registry=registry)

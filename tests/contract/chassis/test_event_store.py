@@ -80,6 +80,12 @@ async def test_old_causes_are_purged_in_portions_and_young_ones_stay(store: Even
     assert await store.load([stream("a")]) == {stream("a"): StoredStream([event("a", 1)])}
 
 
+async def test_a_store_is_empty_until_an_event_or_a_position_is_stored(store: EventStore) -> None:
+    assert await store.is_empty()
+    await store.append(3, [], InputMoved(INPUT, None, 1))
+    assert not await store.is_empty()
+
+
 async def test_more_streams_than_one_query_takes_are_loaded(store: EventStore) -> None:
     await store.append(3, [event(f"s{number}", 1) for number in range(1203)])
     loaded = await store.load(stream(f"s{number}") for number in range(1203))

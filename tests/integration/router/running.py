@@ -44,13 +44,14 @@ class RouterDesk(Desk[StreamEvent]):
 
 
 def a_router(
-    bootstrap: str, store_url: str, log: Path, port: int, *, replica: str = "0"
+    bootstrap: str, store_url: str, log: Path, port: int, *, replica: str = "0", accept_empty_store: bool = True
 ) -> AbstractContextManager[ServiceProcess]:
-    """Give a running router; it is gone when the block ends."""
+    """Give a running router; it is gone when the block ends. Tests share a broker, so its log is rarely empty."""
     environment = {
         "ESCALON_KAFKA_BOOTSTRAP_SERVERS": bootstrap,
         "ESCALON_KAFKA_SESSION_TIMEOUT_MS": "6000",
         "ESCALON_ROUTER_STORE_URL": store_url,
         "ESCALON_REPLICA_ID": replica,
+        "ESCALON_ROUTER_ACCEPT_EMPTY_STORE": str(accept_empty_store),
     }
     return a_service("router", environment, log, port)

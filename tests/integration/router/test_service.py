@@ -203,3 +203,24 @@ def test_a_wrong_store_is_one_clear_line(
         assert len(lines) == 1
         assert lines[0].startswith(says)
         assert "hunter2" not in router.log
+
+
+async def test_an_empty_store_beside_a_log_that_is_not_is_refused_unless_it_is_meant(
+    broker: LocalKafka, tmp_path: Path, free_port: int
+) -> None:
+    ticket = "zendesk-eu/lost-store"
+    servers, lost = broker.bootstrap_servers, f"sqlite:///{tmp_path / 'lost.db'}"
+    async with RouterDesk(servers) as desk:
+        with a_router(servers, f"sqlite:///{tmp_path / 'first.db'}", tmp_path / "log", free_port) as router:
+            await ready(router)
+            await desk.tell(opened(ticket))
+            await eventually(lambda: desk.names(ticket) == OPENED, 60, what=lambda: router.log)
+        with a_router(servers, lost, tmp_path / "refused", free_port, accept_empty_store=False) as router:
+            assert router.exit_code(timedelta(seconds=60)) == 2, router.log
+            assert "the store is empty, but escalations.v1 is not" in router.log
+            assert "ESCALON_ROUTER_ACCEPT_EMPTY_STORE=true" in router.log
+        with a_router(servers, lost, tmp_path / "meant", free_port) as router:
+            await ready(router)
+        first = f"sqlite:///{tmp_path / 'first.db'}"
+        with a_router(servers, first, tmp_path / "again", free_port, accept_empty_store=False) as router:
+            await ready(router)
