@@ -8,23 +8,27 @@ import faust
 from faust.auth import Credentials, SASLCredentials, SSLCredentials
 
 from chassis.errors import StartUpError
+from chassis.group_membership import GroupMembership
 from chassis.kafka_client import connection_options
 from chassis.settings import KafkaSettings
+from chassis.stream_transport import StreamApp
 
 _STOP_SECONDS = 6.0
 
 
 def build_stream_app(
     settings: KafkaSettings, name: str, storage: Path, instance_id: str | None = None, partitions: int = 8
-) -> faust.App:
+) -> StreamApp:
     """Return an app; declare tables with `key_type=bytes, value_type=bytes`, topics with `raw` serializers.
+
+    Its `membership` tells whether it is still in its group: an agent asks before it writes a row.
 
     An agent iterates `stream.noack().events()` and calls `event.ack()` when its row is written: Faust else acknowledges
     the event an agent has failed on, and commits it. `name` is the app's group and the prefix of its changelogs, which
     get `partitions` partitions: as many as the source. `storage` must last over restarts, or each start reads the whole
     changelog.
     """
-    return faust.App(
+    app = StreamApp(
         name,
         **_broker(settings),
         # A static member (KIP-345) killed and started again within the session causes no rebalance.
@@ -51,6 +55,8 @@ def build_stream_app(
         worker_redirect_stdouts=False,
         autodiscover=False,
     )
+    app.membership = GroupMembership(settings.session_timeout_ms / 1000)
+    return app
 
 
 class _Broker(TypedDict):

@@ -1,9 +1,8 @@
 """Puts the sla_monitor together: settings, table, Faust's app, timer, and the order in which they start."""
 
-import faust
-
 from chassis.lifecycle import Lifecycle
 from chassis.stream_app import StreamAppRunner, build_stream_app
+from chassis.stream_transport import StreamApp
 from schemas.catalogue import ESCALATIONS, POLICIES, SLA
 from schemas.escalations import StreamEvent
 from schemas.reference_data import PolicyPublished
@@ -45,7 +44,7 @@ async def _policies(ground: Foundation) -> PolicyRegistry:
     return policies
 
 
-def _app(ground: Foundation, settings: SlaMonitorSettings) -> faust.App:
+def _app(ground: Foundation, settings: SlaMonitorSettings) -> StreamApp:
     storage = settings.sla_monitor_storage / settings.replica_id
     storage.mkdir(parents=True, exist_ok=True)
     return build_stream_app(settings.kafka, PRODUCER, storage, ground.member, ground.partitions[ESCALATIONS.name])

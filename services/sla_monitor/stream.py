@@ -20,6 +20,7 @@ from chassis.clock import REAL_TIME, Clock
 from chassis.dead_letters import RecordSink, dead_letter
 from chassis.errors import EscalonError, RejectedMessageError, RetryableError
 from chassis.records import Record
+from chassis.stream_transport import StreamApp
 from schemas.catalogue import ESCALATIONS, MAX_MESSAGE_BYTES
 from schemas.escalations import StreamEvent
 from services.sla_monitor.adapters.faust_rows import FaustRows
@@ -30,6 +31,7 @@ from services.sla_monitor.metrics import SlaMonitorMetrics
 from services.sla_monitor.ports import Policies
 
 _TICKETS_AT_A_TIME = 500
+_LOOK_SECONDS = 0.02
 _RECOVERY_LOG = "faust.tables.recovery"
 
 log = logging.getLogger(__name__)
@@ -39,7 +41,7 @@ log = logging.getLogger(__name__)
 class StreamParts:
     """What the stream is made of. `decode` has the three outcomes of chassis.decoding."""
 
-    app: faust.App
+    app: StreamApp
     policies: Policies
     line: FindingsLine
     decode: Callable[[Record], StreamEvent]
@@ -63,8 +65,9 @@ class EscalationStream:
             # Faust acknowledges an event however its handling ends, so that is left to us.
             stream.enable_acks = False
             async for event in stream.events():
-                await self._handle(_record_of(event))
-                await stream.ack(event)
+                if await self._is_ours(event):
+                    await self._handle(_record_of(event))
+                    await stream.ack(event)
 
         parts.app.agent(topic, name="escalations")(follow)
 
@@ -81,6 +84,15 @@ class EscalationStream:
 
     def _new_watch(self) -> PartitionWatch:
         return PartitionWatch(SlaMonitor(self._parts.policies), self._rows)
+
+    async def _is_ours(self, event: faust.EventT[bytes]) -> bool:
+        """Wait until we are certain to be in the group, then tell whether the event is of the present assignment.
+
+        Who was frozen for longer than a session must write no row: another replica may have gone on since.
+        """
+        while not self._parts.app.membership.is_certain():  # noqa: ASYNC110  answers come in Faust's thread
+            await asyncio.sleep(_LOOK_SECONDS)
+        return event.message.generation_id == self._parts.app.consumer_generation_id
 
     async def _handle(self, record: Record) -> None:
         attempt = 0
@@ -213,8 +225,8 @@ class _RecoveryAlarm(logging.Handler):
             raise RowsNotRecoveredError("rows could not be recovered from the changelog")
 
 
-def _rows_are_there(app: faust.App) -> bool:
-    return not app.rebalancing and not app.in_recovery and app.tables.actives_ready
+def _rows_are_there(app: StreamApp) -> bool:
+    return app.membership.is_certain() and not app.rebalancing and not app.in_recovery and app.tables.actives_ready
 
 
 def _record_of(event: faust.EventT[bytes]) -> Record:

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import faust
 
-from chassis.stream_table import VersionedTable
 from chassis.errors import EscalonError
+from chassis.stream_table import VersionedTable
 from services.sla_monitor.domain.row import AnyRow, decode_row, encode_row
 
 _IO_ERROR = "IO error"
@@ -24,7 +24,8 @@ class FaustRows:
 
     def __init__(self, app: faust.App, name: str) -> None:
         self._place = app.conf.datadir
-        self._table = app.tables.add(VersionedTable(app, name, lambda stored: decode_row(stored).version))
+        self._table = VersionedTable(app, name, lambda stored: decode_row(stored).version)
+        app.tables.add(self._table)
 
     def get(self, ticket: str) -> AnyRow | None:
         """Return the ticket's row; None for one of which nothing is remembered."""
