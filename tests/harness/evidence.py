@@ -1,8 +1,10 @@
 """Evidence of a run that went right: a story played through all four services, taken down as an outsider would."""
 
+import functools
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
 from ops.scenario.language import Story
 from ops.scenario.reading import read_story
@@ -17,6 +19,7 @@ from schemas.message import Message
 from schemas.notifications import NoticeDelivered
 from wire.reference_data import PolicyRegistry, RosterRegistry
 
+EventT = TypeVar("EventT", bound=Message)
 STORIES = Path(__file__).parents[1] / "acceptance" / "scenarios"
 
 
@@ -32,6 +35,24 @@ class Taken:
     def seen(self) -> tuple[Seen, ...]:
         """What stands on topics."""
         return tuple(piece for piece in self.pieces if isinstance(piece, Seen))
+
+    def of(self, kind: type[EventT]) -> list[EventT]:
+        """Return the events of a kind, in order."""
+        return [one.message for one in self.seen if isinstance(one.message, kind)]
+
+    def without_events(self, *messages: Message) -> "Taken":
+        """Return the evidence less what stands on topics of these events; stores and journals stay."""
+        ids = {message.meta.id for message in messages}
+        return self.without(*(one for one in self.seen if one.message.meta.id in ids))
+
+    def with_event(self, message: Message, offset: int = 10_000) -> "Taken":
+        """Return the evidence with one more event at the end of its topic."""
+        return self.with_piece(Seen(topic_of(type(message)).name, 0, offset, self.at, message))
+
+    def with_other(self, message: Message, other: Message) -> "Taken":
+        """Return the evidence with an event on a topic exchanged."""
+        (seen,) = [one for one in self.seen if one.message is message]
+        return self.instead(seen, replace(seen, message=other))
 
     def without(self, *pieces: Piece) -> "Taken":
         """Return the evidence less some of its pieces."""
@@ -63,7 +84,7 @@ class _Recorded(World):
     """A world that takes down what is published, as on topics of one partition."""
 
     def __init__(self, story: Story, setting: Setting) -> None:
-        super().__init__(story, setting, Codec(SchemaBook()))
+        super().__init__(story, setting, _codec())
         self.seen: list[Seen] = []
         self._ends: dict[str, int] = {}
 
@@ -85,6 +106,12 @@ async def evidence_of(story_file: str) -> Taken:
     seen = tuple(world.seen)
     last = max((one.written_at for one in seen), default=datetime(2026, 1, 1, tzinfo=UTC))
     return Taken((*seen, *_read(), *_stored(seen), *_journaled(seen)), reference, max(last, story.until))
+
+
+@functools.cache
+def _codec() -> Codec:
+    """Return one codec for all stories: it costs more to make than a story to play."""
+    return Codec(SchemaBook())
 
 
 def _read() -> list[ReadUpTo]:
