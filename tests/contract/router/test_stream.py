@@ -1,13 +1,13 @@
 """A batch of one input: all of it durable with its position, or nothing; what must wait keeps its place."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 
 import pytest
 from msgspec.structs import replace
 
 from chassis.errors import HeldError, LostOwnershipError, RejectedMessageError, RetryableError
-from chassis.event_store import EventStore
+from chassis.event_store import AppliedCause, EventStore, InputMoved, StoredEvent
 from chassis.records import Batch, TopicPartition
 from schemas.classifications import ClassifierProgressed, Fact
 from schemas.ids import TicketKey
@@ -232,3 +232,36 @@ async def test_a_merge_also_sends_a_command_to_the_survivor_with_the_same_id_eac
     assert command.key == B.encode()
     absorb = CODEC.decode(command.value or b"")
     assert (type(absorb).__name__, absorb.meta.correlation_id) == ("AbsorbMerged", B)
+
+
+class AcknowledgementLosingStore(EventStore):
+    """Commits, and then the connection breaks before the answer is here."""
+
+    loses = False
+
+    async def append(
+        self,
+        partition: int,
+        events: Sequence[StoredEvent],
+        moved: InputMoved | None = None,
+        causes: Sequence[AppliedCause] = (),
+    ) -> None:
+        await super().append(partition, events, moved, causes)
+        if self.loses:
+            raise RetryableError("the event store's connection broke")
+
+
+async def test_a_commit_whose_acknowledgement_was_lost_is_recognised_and_not_repeated(store_url: str) -> None:
+    async with AcknowledgementLosingStore(store_url) as store:
+        replica = await Replica(store).assigned()
+        store.loses = True
+        with pytest.raises(RetryableError):
+            await replica.stream.handle(batch(0, opened(A)))
+        store.loses = False
+
+        with pytest.raises(LostOwnershipError):
+            await replica.stream.handle(batch(0, opened(A)))
+
+        assert await replica.escalations.load([FACTS]) == {FACTS: 1}
+        await replica.stream.handle(batch(1, opened(A), opened(B)))
+        assert await names(store) == ["EscalationOpened", "OwnerAssigned"] * 2
