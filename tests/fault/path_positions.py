@@ -60,7 +60,13 @@ class PathPositions:
         committed = await self._committed(service)
         return sum(end - min(committed.get(place, 0), end) for place, end in ends.items() if _reads(service, place))
 
-    async def quiet(self, within: float = 120.0) -> None:
+    async def members(self, service: str) -> int:
+        """Return how many replicas a service's group knows."""
+        (answer,) = await self._admin.describe_consumer_groups([service])
+        (group,) = answer.to_object()["groups"]
+        return len(group["members"])
+
+    async def quiet(self, within: float = 240.0) -> None:
         """Wait until all that was sent is handled with all that followed from it.
 
         The second look includes all that the classifier wrote before it committed the first one's tickets; how far

@@ -68,7 +68,6 @@ class Stage:
             await self.here.send_again((one.key, one.message) for one in part)
             await self._kill(service)
         await self.here.send_again((one.key, one.message) for one in parts[-1])
-        await self.here.ready()
         await self.positions.quiet()
 
     async def _kill(self, service: str) -> None:
