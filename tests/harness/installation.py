@@ -24,7 +24,7 @@ from tests.harness.log_follower import LogFollower
 from tests.harness.service_process import REPOSITORY, ServiceProcess
 from tests.harness.waiting import eventually
 
-CLI_SECONDS = 60
+CLI_SECONDS = 180
 
 
 class Installation:
