@@ -5,21 +5,53 @@ The server has a thread of its own, so that it can tell of a loop that is stuck.
 
 import asyncio
 import json
+import socket
 import threading
 from collections.abc import Callable
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 from chassis.clock import REAL_TIME
 from chassis.errors import StartUpError
+from chassis.spare_handle import EXHAUSTED, SpareHandle
 
 _BEAT_SECONDS = 0.5
 _STUCK_SECONDS = 10.0
+_REQUEST_SECONDS = 5.0
+"""What a client may take to say what it wants."""
 
 Check = Callable[[], str | None]
 """Returns None when all is well, else what is not, in a few words. Called from another thread: it only reads."""
+
+
+class _Server(ThreadingHTTPServer):
+    """Answers also when the process has no file handle left: then it matters most, and then one after the other."""
+
+    spare: SpareHandle
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        """Accept, with the spare handle where there is no other."""
+        try:
+            return super().get_request()
+        except OSError as error:
+            if error.errno not in EXHAUSTED:
+                raise
+        self.spare.lend()
+        return super().get_request()
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Answer in a thread, or at once where the spare handle is lent, and take it back."""
+        if self.spare.is_held:
+            super().process_request(request, client_address)
+            return
+        try:
+            self.finish_request(request, client_address)
+        finally:
+            self.shutdown_request(request)
+            self.spare.hold()
 
 
 class HealthServer:
@@ -33,7 +65,8 @@ class HealthServer:
         self._registry = registry
         self._host = host
         self.port = port
-        self._checks: dict[str, Check] = {"start": start}
+        self._spare = SpareHandle()
+        self._checks: dict[str, Check] = {"start": start, "handles": self._spare.check}
         self._beat_at = REAL_TIME.monotonic()
         self._stopping = asyncio.Event()
 
@@ -51,10 +84,12 @@ class HealthServer:
         try:
             while not self._stopping.is_set():
                 self._beat_at = REAL_TIME.monotonic()
+                self._spare.look()
                 await asyncio.sleep(_BEAT_SECONDS)
         finally:
             await asyncio.to_thread(server.shutdown)
             server.server_close()
+            self._spare.lend()
 
     def stop(self) -> None:
         """Ask it to end; safe to repeat."""
@@ -83,20 +118,24 @@ class HealthServer:
         checks = {name: problem or "ok" for name, problem in found.items()}
         return _json(status, {"service": self._service, "checks": checks})
 
-    def _listening(self) -> ThreadingHTTPServer:
+    def _listening(self) -> _Server:
         try:
-            server = ThreadingHTTPServer((self._host, self.port), _handler_of(self))
+            server = _Server((self._host, self.port), _handler_of(self))
         except OSError as error:
             raise StartUpError(
                 f"port {self.port} of {self._host} cannot be listened on ({error.strerror}): set ESCALON_HEALTH_PORT"
             ) from error
         server.daemon_threads = True
+        server.spare = self._spare
+        self._spare.hold()
         self.port = server.server_address[1]
         return server
 
 
 def _handler_of(health: HealthServer) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
+        timeout = _REQUEST_SECONDS
+
         def do_GET(self) -> None:
             status, content_type, body = health.respond(self.path)
             self.send_response(status)

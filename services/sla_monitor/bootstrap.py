@@ -1,6 +1,8 @@
 """Puts the sla_monitor together: settings, table, Faust's app, timer, and the order in which they start."""
 
+from chassis.group_offsets import check_committed
 from chassis.lifecycle import Lifecycle
+from chassis.records import TopicPartition
 from chassis.stream_app import StreamAppRunner, build_stream_app
 from chassis.stream_transport import StreamApp
 from schemas.catalogue import ESCALATIONS, POLICIES, SLA
@@ -30,6 +32,9 @@ async def build(life: Lifecycle, settings: SlaMonitorSettings) -> None:
         clock=ground.clock,
         metrics=metrics,
     )
+    held = range(ground.partitions[ESCALATIONS.name])
+    # Faust would begin at the earliest there is, and say nothing of what is missing.
+    await check_committed(settings.kafka, PRODUCER, [TopicPartition(ESCALATIONS.name, number) for number in held])
     timer = DueTimer(parts, EscalationStream(parts), settings.sla_monitor_tick_seconds)
     ground.health.add_check("rows", timer.check)
     # Ends in the reverse order: what the timer and the last events said is still sent.

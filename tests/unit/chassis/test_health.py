@@ -19,7 +19,7 @@ async def test_readiness_waits_for_the_end_of_the_start_whatever_checks_there_ar
     health = HealthServer("desk", CollectorRegistry(), "127.0.0.1", 0, life.check)
     status, _, body = health.respond("/readyz")
     assert status == HTTPStatus.SERVICE_UNAVAILABLE
-    assert json.loads(body)["checks"] == {"start": "still starting"}
+    assert json.loads(body)["checks"] == {"start": "still starting", "handles": "ok"}
     life.built()
     assert health.respond("/readyz")[0] == HTTPStatus.OK
 
@@ -33,7 +33,12 @@ def test_readiness_needs_every_check_and_names_the_one_that_fails() -> None:
     problems.append("the store does not answer")
     status, _, body = health.respond("/readyz")
     assert status == HTTPStatus.SERVICE_UNAVAILABLE
-    assert json.loads(body)["checks"] == {"start": "ok", "store": "the store does not answer", "partitions": "ok"}
+    assert json.loads(body)["checks"] == {
+        "start": "ok",
+        "handles": "ok",
+        "store": "the store does not answer",
+        "partitions": "ok",
+    }
 
 
 def test_two_checks_cannot_have_one_name() -> None:
