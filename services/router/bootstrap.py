@@ -9,6 +9,7 @@ from chassis.lifecycle import Lifecycle
 from chassis.metrics import ConsumerMetrics
 from chassis.outbox import OutboxRelay
 from chassis.probe import Probe
+from chassis.replica_claim import ReplicaClaim
 from schemas.catalogue import COMMANDS, ESCALATIONS, POLICIES, ROSTER, TICKETS, inputs_of
 from schemas.message import Message
 from schemas.reference_data import PolicyPublished, RosterPublished
@@ -63,7 +64,11 @@ def _repeatable_for() -> timedelta:
 
 
 async def _store(life: Lifecycle, ground: Foundation, settings: RouterSettings) -> EventStore:
-    store = await life.enter(EventStore(settings.router_store_url.get_secret_value()))
+    url = settings.router_store_url.get_secret_value()
+    store = await life.enter(EventStore(url))
+    claim = ReplicaClaim(url, ground.member)
+    await claim.take()
+    life.start("replica claim", claim)
     probe = Probe("the event store", store.ping)
     ground.health.add_check("event_store", lambda: probe.check() or store.check())
     life.start("store probe", probe)

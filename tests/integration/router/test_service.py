@@ -224,3 +224,25 @@ async def test_an_empty_store_beside_a_log_that_is_not_is_refused_unless_it_is_m
         first = f"sqlite:///{tmp_path / 'first.db'}"
         with a_router(servers, first, tmp_path / "again", free_port, accept_empty_store=False) as router:
             await ready(router)
+
+
+async def test_a_second_process_with_the_same_replica_id_ends_with_a_word_and_the_first_is_not_disturbed(
+    broker: LocalKafka, postgres_url: str, tmp_path: Path, free_port: int
+) -> None:
+    servers = broker.bootstrap_servers
+    tickets = [f"zendesk-eu/same-id-{number}" for number in range(2)]
+    async with RouterDesk(servers) as desk:
+        with a_router(servers, postgres_url, tmp_path / "first", free_port) as first:
+            await ready(first)
+            await desk.tell(opened(tickets[0]))
+            await eventually(lambda: desk.names(tickets[0]) == OPENED, 60, what=lambda: first.log)
+            with a_router(servers, postgres_url, tmp_path / "second", 0) as second:
+                assert second.exit_code(timedelta(seconds=60)) == 2, second.log
+                assert "another process runs as router-0 on this store" in second.log
+            assert first.is_ready()
+            assert first.log.count("partitions were assigned") == 1, "it was never displaced"
+            await desk.tell(opened(tickets[1]))
+            await eventually(lambda: desk.names(tickets[1]) == OPENED, 60, what=lambda: first.log)
+            first.kill()
+        with a_router(servers, postgres_url, tmp_path / "again", free_port) as again:
+            await ready(again)
