@@ -1,9 +1,11 @@
 """One of our services as a process of its own: started as a user starts it, ended by its own pid."""
 
+import json
 import os
 import signal
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -54,6 +56,15 @@ class ServiceProcess:
                 return bool(answer.status == 200)
         except OSError:
             return False
+
+    def readiness(self) -> dict[str, str]:
+        """Return what each check of /readyz says, "ok" where all is well."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/readyz", timeout=5) as answer:
+                told = json.load(answer)
+        except urllib.error.HTTPError as error:
+            told = json.load(error)
+        return dict(told["checks"])
 
     def metrics(self) -> str:
         """Return what it measures."""
