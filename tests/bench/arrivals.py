@@ -26,7 +26,7 @@ _CODEC = Codec(SchemaBook())
 
 
 def a_complaint(number: str) -> TicketOpened:
-    """Return a ticket with a real complaint's text; one of six qualifies, none as P1."""
+    """Return a ticket with a real complaint's text; one of nineteen qualifies, as P3."""
     text = TEXTS[hash_of(number) % len(TEXTS)]
     return TicketOpened(
         ticket=Ticket(

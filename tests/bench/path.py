@@ -11,7 +11,7 @@ from tests.bench.arrivals import arrive, encoded, mixed, put, soon
 from tests.bench.measuring import firsts, metric, note, resident_mib, settled, written_to
 from tests.harness.installation import Installation
 
-SAMPLE_SECONDS = 5.0
+_SAMPLES = 36
 
 
 class Sample(NamedTuple):
@@ -30,7 +30,7 @@ async def load(
     begins_at = soon(ahead)
     tickets = await asyncio.to_thread(encoded, prefix, int(a_second * seconds), begins_at, a_second, make)
     samples: dict[str, list[Sample]] = {name: [] for name in here.services}
-    looking = asyncio.create_task(_look(here, samples))
+    looking = asyncio.create_task(_look(here, samples, max(0.5, seconds / _SAMPLES)))
     late = await arrive(here, tickets, begins_at, a_second)
     looking.cancel()
     with suppress(asyncio.CancelledError):
@@ -62,7 +62,7 @@ async def nothing_is_lost(here: Installation) -> None:
     assert judged.keys() == sent.keys()
 
 
-async def _look(here: Installation, samples: dict[str, list[Sample]]) -> None:
+async def _look(here: Installation, samples: dict[str, list[Sample]], stride_seconds: float) -> None:
     began = asyncio.get_running_loop().time()
     while True:
         for name, service in here.services.items():
@@ -70,7 +70,7 @@ async def _look(here: Installation, samples: dict[str, list[Sample]]) -> None:
             said = await asyncio.to_thread(service.metrics)
             second = asyncio.get_running_loop().time() - began
             samples[name].append(Sample(second, _lag(name, said, written), resident_mib(service.pid)))
-        await asyncio.sleep(SAMPLE_SECONDS)
+        await asyncio.sleep(stride_seconds)
 
 
 def _lag(name: str, said: str, escalations: int) -> float:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from ops.connection import read_topics
+from ops.topics import DEFAULT_PARTITIONS
 from schemas.catalogue import CLASSIFICATIONS
 from tests.bench.arrivals import a_complaint, encoded, put, soon
 from tests.bench.measuring import caught_up, cpu_seconds, note, rate, row, times_of
@@ -23,7 +24,6 @@ pytestmark = pytest.mark.timeout(1800)
 
 SINCE = {"ESCALON_SINCE": "2020-01-01T00:00:00Z"}
 BARE = "bench.bare-loop"
-PARTITIONS = 8
 
 
 async def test_the_classifier_is_at_least_half_as_fast_as_a_bare_loop(tmp_path: Path) -> None:
@@ -31,7 +31,7 @@ async def test_the_classifier_is_at_least_half_as_fast_as_a_bare_loop(tmp_path: 
     ours: list[float] = []
     bares: list[float] = []
     async with a_prepared_installation(tmp_path, SINCE) as here:
-        await create_topics(here.settings.bootstrap_servers, BARE, partitions=PARTITIONS)
+        await create_topics(here.settings.bootstrap_servers, BARE, partitions=DEFAULT_PARTITIONS)
         tickets = encoded("waiting", settings.tickets, soon(), 1_000, a_complaint)
         for turn in range(1, settings.rounds + 1):
             await put(here, tickets)
