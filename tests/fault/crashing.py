@@ -80,8 +80,8 @@ POINTS: dict[str, dict[str, Point]] = {
         "committed": Point(_COMMIT, When.AFTER, bool),
     },
     "sla_monitor": {
-        "before-row": Point(_PUT, When.BEFORE, _always, nth=20),
-        "row-kept": Point(_PUT, When.AFTER, _always, nth=20),
+        "before-row": Point(_PUT, When.BEFORE, _always, nth=10),
+        "row-kept": Point(_PUT, When.AFTER, _always, nth=10),
         "before-send": Point(_SEND, When.BEFORE, _of("sla.v1"), nth=2),
         "sent": Point(_SEND, When.AFTER, _of("sla.v1"), nth=2),
         "committed": Point(_COMMIT, When.AFTER, bool),
@@ -89,9 +89,9 @@ POINTS: dict[str, dict[str, Point]] = {
     "notifier": {
         "before-record": Point(f"{_LEDGER}.record", When.BEFORE, _notices, nth=3),
         "recorded": Point(f"{_LEDGER}.record", When.AFTER, _notices, nth=3),
-        "attempt-begun": Point(f"{_LEDGER}.begin_attempt", When.AFTER, _always, nth=10),
-        "sent": Point(f"{_LEDGER}.conclude", When.BEFORE, _always, nth=10),
-        "concluded": Point(f"{_LEDGER}.conclude", When.AFTER, _always, nth=10),
+        "attempt-begun": Point(f"{_LEDGER}.begin_attempt", When.AFTER, _always, nth=5),
+        "sent": Point(f"{_LEDGER}.conclude", When.BEFORE, _always, nth=5),
+        "concluded": Point(f"{_LEDGER}.conclude", When.AFTER, _always, nth=5),
         "published": Point(_SEND, When.AFTER, _of("notifications.v1")),
         "committed": Point(_COMMIT, When.AFTER, bool),
     },

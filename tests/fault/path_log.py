@@ -28,6 +28,7 @@ from schemas.vocabulary import NoticeKind
 from tests.harness.installation import Installation
 from tests.harness.load import an_outage
 from tests.harness.tickets import a_comment
+from tests.harness.waiting import eventually
 
 Step = tuple[str, type[Message]]
 """A ticket, and what is to be on record about it."""
@@ -88,10 +89,32 @@ async def send_acts(here: Installation, sent: Sent, tickets: Iterable[str]) -> N
     sent.replied(owners)
 
 
+async def told_tickets(here: Installation) -> set[str]:
+    """Return the tickets whose owner was told: the end of the path."""
+    log = await here.log(NOTIFICATIONS)
+    return {one.ticket for one in log if isinstance(one, NoticeDelivered) and not _is_other_notice(one)}
+
+
 async def owners_of(here: Installation) -> dict[str, str]:
     """Return the owner of each escalation."""
     log = await here.log(ESCALATIONS)
     return {one.escalation.ticket: one.owner for one in log if isinstance(one, OwnerAssigned)}
+
+
+async def wait_until_done(here: Installation, sent: Sent, within: float = 120) -> None:
+    """Return when all that is to come of what was sent is on record; fails telling what is missing."""
+    missing = sent.wanted
+
+    async def nothing_is_missing() -> bool:
+        nonlocal missing
+        missing = await sent.missing(here)
+        return not missing
+
+    def what() -> str:
+        examples = sorted((key, kind.__name__) for key, kind in missing)[:8]
+        return f"all steps are on record; missing {len(missing)}: {examples}"
+
+    await eventually(nothing_is_missing, within, what=what)
 
 
 def repeats(events: Iterable[Message]) -> int:

@@ -75,7 +75,7 @@ class Installation:
         """Wait until every service that runs is ready."""
         for service in self.services.values():
             if not service.is_paused:
-                await eventually(service.is_ready, 60, what=f"{service.name} is ready")
+                await eventually(service.is_ready, 180, what=f"{service.name} is ready")
 
     async def restart(self, name: str, replica: str = "0") -> None:
         """Kill a service as a crash would, and start it again."""
