@@ -31,8 +31,8 @@ async def verify(
 ) -> None:
     """Check that nothing was lost, doubled, late or false, by the topics, the stores and the sink's file.
 
-    Exit code 1 where a promise is broken. Everything is read once, in order; what is kept of it is the state of each
-    escalation (some 3 KB), and 0.3 KB an event and a notice: for a million events of 50,000 escalations half a GB.
+    Exit code 1 where a promise is broken. The log is read once, in order. What is kept of it are ids and states, some
+    2.4 KB an event of an escalation, and each takes 0.4 ms: a million events need 2.4 GB and seven minutes.
     """
     local_defaults()
     clock = operator_clock()

@@ -4,11 +4,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec.structs import replace
+
 from ops.verify.evidence import Check, Moment, Piece, PutAside, Seen, Step, Violation
 from ops.verify.streams import Stream, Streams
 from schemas import commands as asked
 from schemas.catalogue import ESCALATIONS
 from schemas.escalations import EscalationAccepted, EscalationEvent, ResolutionProposed, SlaCorrected
+from schemas.message import DRAFT
 from schemas.sla import ClockKept, FrontLineAtRisk, SlaFinding, ThresholdReached, VerdictCorrected
 from schemas.vocabulary import ClockName, EscalationState
 from services.router.domain.evolve import call_mark
@@ -131,7 +134,7 @@ class FindingsTaken(Check):
             case PutAside(origin=origin):
                 self._aside.add(origin)
             case Seen(message=ThresholdReached() | FrontLineAtRisk() | ClockKept() | VerdictCorrected() as finding):
-                self._found[finding.meta.id] = (finding, piece.place, piece.written_at)
+                self._found[finding.meta.id] = (replace(finding, meta=DRAFT), piece.place, piece.written_at)
             case Step(event=SlaCorrected() as event):
                 self._corrected.add((event.escalation.ticket, Cycle(event.clock, event.cycle)))
             case _:

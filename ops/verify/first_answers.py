@@ -4,13 +4,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from msgspec.structs import replace
+
 from ops.verify.evidence import Check, Moment, Piece, Reference, Seen, Step, Violation
 from ops.verify.promises import named
 from ops.verify.streams import Streams
 from policy.working_time import add_working_time, calendar_for, due_at, seconds_of
 from schemas import escalations as ev
+from schemas.context import NO_CONTEXT
 from schemas.escalations import EscalationEvent, SlaRecord
 from schemas.ids import PolicyVersion
+from schemas.message import DRAFT
 from schemas.vocabulary import ClockName, Severity, Verdict
 from services.router.domain.state import Cycle, TicketState
 from wire.reference_data import PolicyNotKnownError
@@ -122,7 +126,8 @@ def _follow(told: _Told, seen: Seen, event: EscalationEvent) -> None:
         case ev.EscalationReclassified():
             told.severity_changed = told.severity_changed or event.previous_severity is not event.escalation.severity
         case ev.SlaRecord():
-            told.records.append((seen.place, event))
+            # Meta and context are the larger part of it, and not looked at.
+            told.records.append((seen.place, replace(event, meta=DRAFT, escalation=NO_CONTEXT)))
         case _:
             pass
 

@@ -31,11 +31,16 @@ class _Called:
 
 @dataclass(slots=True)
 class _Ended:
-    """What is published of how a notice ended: the ids of the outcomes, of which there is to be one."""
+    """What is published of how a notice ended; there is to be one outcome."""
 
-    first: NoticeOutcome
+    ticket: str
+    recipient: str
+    kind: NoticeKind
+    audience: Audience
+    given_up: bool
     at: datetime
-    ids: set[str]
+    outcome_id: str
+    is_double: bool = False
 
 
 class NoticesEnd(Check):
@@ -64,8 +69,8 @@ class NoticesEnd(Check):
                 if isinstance(event, NoticeFailed):
                     self._alarmed.add(event.notice_id)
             case Seen(message=NoticeOutcome() as outcome):
-                ended = self._ended.setdefault(outcome.notice_id, _Ended(outcome, piece.written_at, set()))
-                ended.ids.add(outcome.meta.id)
+                ended = self._ended.setdefault(outcome.notice_id, _ended(outcome, piece))
+                ended.is_double = ended.is_double or ended.outcome_id != outcome.meta.id
             case Planned():
                 self._rows[piece.notice_id] = piece
             case _:
@@ -114,22 +119,21 @@ class NoticesEnd(Check):
         return Violation(where, f"{what}, has ended in the ledger and not on the topic", called.at)
 
     def _wrong_end(self, notice_id: str, ended: _Ended) -> Iterator[Violation]:
-        outcome, where = ended.first, f"{ended.first.ticket} notice {notice_id}"
-        called = self._called.get(notice_id)
-        if len(ended.ids) > 1:
-            yield Violation(where, f"ends in {len(ended.ids)} ways")
-        if called is None and notice_id not in self._unsure and outcome.audience is not Audience.SENDER:
-            yield Violation(where, f"{outcome.kind} to {outcome.audience} ended, and nothing calls for it")
-        elif called is not None and called.recipient != outcome.recipient:
+        called, where = self._called.get(notice_id), f"{ended.ticket} notice {notice_id}"
+        if ended.is_double:
+            yield Violation(where, "ends in more than one way")
+        if called is None and notice_id not in self._unsure and ended.audience is not Audience.SENDER:
+            yield Violation(where, f"{ended.kind} to {ended.audience} ended, and nothing calls for it")
+        elif called is not None and called.recipient != ended.recipient:
             yield Violation(where, "went to somebody else than it was for")
-        if self._needs_alarm(outcome) and notice_id not in self._alarmed:
+        if self._needs_alarm(ended) and notice_id not in self._alarmed:
             yield Violation(where, "was given up and the escalation's record does not say so", ended.at)
 
-    def _needs_alarm(self, outcome: NoticeOutcome) -> bool:
+    def _needs_alarm(self, ended: _Ended) -> bool:
         """Tell whether a failure must be on record: where there is an escalation, but for news of a failure itself."""
-        stream = self._streams.by_ticket.get(outcome.ticket)
-        given_up = isinstance(outcome, NoticeUndeliverable) and outcome.kind is not NoticeKind.UNDELIVERED
-        return given_up and stream is not None and stream.opened_at is not None
+        stream = self._streams.by_ticket.get(ended.ticket)
+        is_news = ended.given_up and ended.kind is not NoticeKind.UNDELIVERED
+        return is_news and stream is not None and stream.opened_at is not None
 
 
 class JournalAgrees(Check):
@@ -170,3 +174,15 @@ class JournalAgrees(Check):
 
 def _called(notice: Notice, seen: Seen) -> _Called:
     return _Called(notice.about.ticket, notice.recipient, notice.kind, seen.place, seen.written_at)
+
+
+def _ended(outcome: NoticeOutcome, seen: Seen) -> _Ended:
+    return _Ended(
+        ticket=outcome.ticket,
+        recipient=outcome.recipient,
+        kind=outcome.kind,
+        audience=outcome.audience,
+        given_up=isinstance(outcome, NoticeUndeliverable),
+        at=seen.written_at,
+        outcome_id=outcome.meta.id,
+    )

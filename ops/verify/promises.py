@@ -4,6 +4,7 @@ The log is folded anew and asked what there is to say of it by now.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from ops.verify.evidence import Check, Moment, Piece, Reference, Seen, Step, Violation
@@ -56,6 +57,18 @@ class ThresholdsOnce(Check):
         yield from self._wrong
 
 
+@dataclass(frozen=True, slots=True)
+class _Record:
+    """What is looked at of a record of a threshold: events are too large to be kept."""
+
+    where: str
+    what: str
+    cause: str
+    recorded_at: datetime
+    due_at: datetime | None
+    written_at: datetime
+
+
 class NoneEarly(Check):
     """See `promise`."""
 
@@ -66,7 +79,7 @@ class NoneEarly(Check):
         super().__init__()
         self._reached: dict[str, datetime] = {}
         self._found: set[str] = set()
-        self._records: list[tuple[Step, str]] = []
+        self._records: list[_Record] = []
 
     def take(self, piece: Piece) -> None:
         """Remember findings and what was recorded of them."""
@@ -77,19 +90,17 @@ class NoneEarly(Check):
                 known = self._reached.get(finding.meta.id, finding.reached_at)
                 self._reached[finding.meta.id] = min(known, finding.reached_at)
         elif isinstance(piece, Step) and isinstance(piece.event, _RECORDS):
-            self._records.append((Step(piece.seen, piece.event, None, None), piece.event.meta.causation_id or ""))
+            self._records.append(_record(piece.seen, piece.event))
 
     def violations(self, moment: Moment) -> Iterator[Violation]:
         """Yield records that came too early, or from nowhere."""
         self.looked_at = len(self._records)
-        for step, cause in self._records:
-            event, recorded_at = step.event, step.event.meta.occurred_at
-            if cause not in self._found and moment.expects(SLA, step.seen.written_at):
-                yield _at(step, f"{named(event)} rests on no finding")
-            reached_at = self._reached.get(cause)
-            due = event.due_at if isinstance(event, ev.SlaBreached) else reached_at
-            if any(at is not None and recorded_at < at for at in (reached_at, due)):
-                yield _at(step, f"{named(event)} is recorded before it was reached")
+        for record in self._records:
+            if record.cause not in self._found and moment.expects(SLA, record.written_at):
+                yield Violation(record.where, f"{record.what} rests on no finding")
+            instants = (self._reached.get(record.cause), record.due_at)
+            if any(at is not None and record.recorded_at < at for at in instants):
+                yield Violation(record.where, f"{record.what} is recorded before it was reached")
 
 
 class ClocksRight(Check):
@@ -129,6 +140,17 @@ class ClocksRight(Check):
             for finding in evaluate(row, policy, asked_at).findings:
                 fell_due = stream.last_at if finding.falls_due_at is None else moment.real_of(finding.falls_due_at)
                 yield Violation(ticket, f"{_said(finding)} is not on record", max(fell_due, stream.last_at))
+
+
+def _record(seen: Seen, event: StreamEvent) -> _Record:
+    return _Record(
+        where=f"{event.meta.correlation_id} at {seen.place}",
+        what=named(event),
+        cause=event.meta.causation_id or "",
+        recorded_at=event.meta.occurred_at,
+        due_at=event.due_at if isinstance(event, ev.SlaBreached) else None,
+        written_at=seen.written_at,
+    )
 
 
 def _identity(event: StreamEvent, before: TicketState | None) -> _Key:
