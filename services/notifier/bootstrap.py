@@ -1,6 +1,7 @@
 """Puts the notifier together: settings, ledger, channels, tables, handlers, and the order in which they start."""
 
 import logging
+from datetime import timedelta
 
 from chassis.consumer import Consumer, Hooks, Subscription
 from chassis.lifecycle import Lifecycle
@@ -9,7 +10,9 @@ from policy.communication_check import check_communication
 from schemas.catalogue import ESCALATIONS, NOTIFICATIONS, POLICIES, ROSTER
 from schemas.escalations import StreamEvent
 from schemas.reference_data import PolicyPublished, RosterPublished
+from services.notifier.adapters.channel_watch import ChannelWatch, WatchedChannel
 from services.notifier.adapters.dispatcher import Dispatcher
+from services.notifier.adapters.forgetting import Forgetting
 from services.notifier.adapters.kafka_beginning import KafkaBeginning
 from services.notifier.adapters.kafka_outcomes import KafkaOutcomes
 from services.notifier.adapters.outcome_relay import OutcomeRelay
@@ -34,7 +37,9 @@ async def build(life: Lifecycle, settings: NotifierSettings) -> None:
     metrics = NotifierMetrics(ground.registry)
     ledger = await life.enter(SqlLedger(settings.notifier_ledger_url.get_secret_value()))
     planner = await _planner(ground, ledger)
-    deliverer = Deliverer(ledger, await _outlets(life, settings), Patience(attempts=settings.notifier_attempts))
+    watch = ChannelWatch(metrics)
+    outlets = await _outlets(life, settings, watch)
+    deliverer = Deliverer(ledger, outlets, Patience(attempts=settings.notifier_attempts))
     relay = OutcomeRelay(ledger, KafkaOutcomes(ground.producer, ground.wire.wire), metrics)
     dispatcher = Dispatcher(
         ledger, deliverer, ground.clock, metrics, lanes=settings.notifier_lanes, concluded=relay.wake
@@ -43,8 +48,10 @@ async def build(life: Lifecycle, settings: NotifierSettings) -> None:
     consumer = _consumer(ground, settings, stream, ledger)
     ground.health.add_check("ledger", ledger.check)
     ground.health.add_check("outcomes", relay.check)
+    ground.health.add_check("channels", watch.check)
     ground.health.add_check("consumer", consumer.check)
     # Ends in the reverse order: what is being sent when the partitions go is still recorded and published.
+    life.start("forgetting", Forgetting(ledger, timedelta(days=settings.notifier_ledger_days)))
     life.start("outcomes", relay)
     life.start("dispatcher", dispatcher)
     life.start("consumer", consumer)
@@ -58,8 +65,8 @@ async def _planner(ground: Foundation, ledger: SqlLedger) -> Planner:
     return Planner(policies, rosters, ledger)
 
 
-async def _outlets(life: Lifecycle, settings: NotifierSettings) -> Outlets:
-    channels = await life.enter(open_channels(settings))
+async def _outlets(life: Lifecycle, settings: NotifierSettings, watch: ChannelWatch) -> Outlets:
+    channels = [WatchedChannel(channel, watch) for channel in await life.enter(open_channels(settings))]
     names = ", ".join(channel.name for channel in channels)
     log.info("%s", f"channels: {names}" if names else "everything goes to the local sink")
     return Outlets(channels, SinkChannel(settings.notifier_sink_file, log.info))

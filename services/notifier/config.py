@@ -32,6 +32,12 @@ class NotifierSettings(ServiceSettings):
         "this (real) instant on, e.g. 2026-06-02T08:00:00Z; from now on if unset. Later starts go on from the ledger.",
     )
     notifier_attempts: int = Field(12, ge=1, description="Attempts at a notice before it is given up.")
+    notifier_ledger_days: int = Field(
+        120,
+        ge=1,
+        description="How long (real time) the ledger keeps a notice after its outcome was published. Longer than the "
+        "90 days that the router's inputs are kept, so that a router restored from a backup has nobody told twice.",
+    )
     notifier_lanes: int = Field(
         32,
         ge=1,

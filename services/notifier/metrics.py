@@ -32,6 +32,17 @@ class NotifierMetrics:
             "escalon_notifier_active_lanes", "Recipients of a ticket that are being sent to.", registry=registry
         )
 
+        self._trouble = Gauge(
+            "escalon_notifier_channel_trouble",
+            "1 while a channel refuses our credentials or is away (three failures in a row).",
+            ("channel", "reason"),
+            registry=registry,
+        )
+
+    def channel_trouble(self, channel: str, reason: str, *, there: bool) -> None:
+        """Say whether a channel is in trouble."""
+        self._trouble.labels(channel, reason).set(there)
+
     def planned(self, plan: Plan) -> None:
         """Count what was planned."""
         for notice in plan.notices:

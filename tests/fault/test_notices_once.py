@@ -72,6 +72,7 @@ async def scene(broker: LocalKafka, tmp_path_factory: pytest.TempPathFactory) ->
                 await _killed_at(scene, point, number)
         last = scene.start()
         try:
+            await eventually(last.is_ready, _PATIENCE.total_seconds(), what=lambda: last.log[-3000:])
             await eventually(lambda: _all_said(scene), _PATIENCE.total_seconds(), what=lambda: last.log[-3000:])
             assert last.terminate(timedelta(seconds=20)) == 0
         finally:

@@ -3,6 +3,7 @@
 A ledger that is new must not write to customers about what happened long ago.
 """
 
+import logging
 from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
@@ -16,6 +17,8 @@ from chassis.kafka_client import connection_options, outcome_of
 from chassis.records import TopicPartition
 from chassis.settings import KafkaSettings
 from services.notifier.ports import Ledger, Progress
+
+log = logging.getLogger(__name__)
 
 
 class KafkaBeginning:
@@ -44,9 +47,23 @@ class KafkaBeginning:
         )
         try:
             await kafka.start()
-            offsets = await first_offsets(kafka, [KafkaPartition(*place) for place in new], self._since)
+            places = [KafkaPartition(*place) for place in new]
+            offsets = await first_offsets(kafka, places, self._since)
+            _warn_of_what_is_not_told(offsets, await kafka.beginning_offsets(places))
             return {place.partition: offset for place, offset in offsets.items()}
         except KafkaError as error:
             raise outcome_of(error, "looking for the beginning") from error
         finally:
             await kafka.stop()
+
+
+def _warn_of_what_is_not_told(offsets: Mapping[KafkaPartition, int], beginnings: Mapping[KafkaPartition, int]) -> None:
+    """Say what an empty ledger beside a topic in use means: a first start of all has nothing to leave out."""
+    left_out = sum(max(0, offset - beginnings[place]) for place, offset in offsets.items())
+    if left_out:
+        log.warning(
+            "the ledger is new: %d earlier events of escalations.v1 are told to nobody; was one lost, restore it "
+            "or set ESCALON_SINCE to the time of the loss before the first start (docs/runbook.md)",
+            left_out,
+            extra={"count": left_out},
+        )

@@ -162,8 +162,18 @@ async def open_zendesk(settings: ZendeskSettings) -> AsyncIterator[ZendeskChanne
     if not settings.url:
         yield None
         return
-    async with aiohttp.ClientSession() as session:
+    async with aiohttp.ClientSession(middlewares=(_once,)) as session:
         yield ZendeskChannel(settings, session)
+
+
+async def _once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """Keep the client from repeating a PUT by itself when the connection is lost: a comment would come twice."""
+    try:
+        return await handler(request)
+    except aiohttp.ClientConnectorError:
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise UnknownOutcomeError(f"zendesk did not answer ({type(error).__name__})") from error
 
 
 def tags_of(about: Subject) -> Iterable[str]:

@@ -41,12 +41,16 @@ class Fault(msgspec.Struct, frozen=True):
 
 
 class Scripted(msgspec.Struct, frozen=True):
-    """A fault of the calls of a name (`*`: all), so many times; None is until the script changes."""
+    """A fault of the calls of a name (`*`: all), so many times; None is until the script changes.
+
+    Calls that are about one of `spared` go right.
+    """
 
     name: str
     call: str
     fault: Fault
     times: int | None = None
+    spared: tuple[str, ...] = ()
 
 
 class Faults:
@@ -60,8 +64,9 @@ class Faults:
         """Let the next calls of that name go wrong."""
         self._coming[call] += faults
 
-    def next(self, call: str) -> Fault | None:
+    def next(self, call: str, to: str | None = None) -> Fault | None:
         """Return the fault of this call, if there is one."""
+        del to
         return self._coming[call].pop(0) if self._coming[call] else None
 
     async def answer(self, fault: Fault, right: web.Response, request: web.Request) -> web.Response:
@@ -94,7 +99,7 @@ class ScriptedFaults(Faults):
         self._script = script
         self._given: Counter[str] = Counter()
 
-    def next(self, call: str) -> Fault | None:
+    def next(self, call: str, to: str | None = None) -> Fault | None:
         """Return the fault of this call, if there is one now."""
         try:
             written = self._script.read_bytes()
@@ -102,7 +107,7 @@ class ScriptedFaults(Faults):
             return None
         for scripted in msgspec.json.decode(written, type=list[Scripted]):
             exhausted = scripted.times is not None and self._given[scripted.name] >= scripted.times
-            if scripted.call in (call, "*") and not exhausted:
+            if scripted.call in (call, "*") and to not in scripted.spared and not exhausted:
                 self._given[scripted.name] += 1
                 return scripted.fault
         return None

@@ -52,10 +52,18 @@ class ReceiverProcess:
                 stderr=subprocess.STDOUT,
             )
 
-    def fail(self, call: str, fault: Fault, times: int | None = None) -> None:
-        """Have calls of a name go wrong from now on, so many times or until `heal`; replaces what was before."""
+    def fail(self, call: str, *faults: Fault, times: int | None = None, spared: tuple[str, ...] = ()) -> None:
+        """Have calls of a name go wrong from now on, each fault so many times or the first until `heal`.
+
+        Replaces what was before.
+        """
         self._written += 1
-        self._write([Scripted(name=str(self._written), call=call, fault=fault, times=times)])
+        self._write(
+            [
+                Scripted(name=f"{self._written}.{number}", call=call, fault=fault, times=times, spared=spared)
+                for number, fault in enumerate(faults)
+            ]
+        )
 
     def heal(self) -> None:
         """Have everything go right from now on; what hangs goes on hanging."""

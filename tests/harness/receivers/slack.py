@@ -57,7 +57,7 @@ class LocalSlack:
     async def _handle(self, request: web.Request) -> web.Response:
         method, given = request.match_info["method"], await _arguments(request)
         self.calls.append(method)
-        fault = self.faults.next(method)
+        fault = self.faults.next(method, given.get("channel"))
         answer = self._answer(method, request, given) if fault is None or fault.works else _wrong("nothing")
         self._note(method, given, answer, fault)
         right = web.json_response(answer)

@@ -36,7 +36,7 @@ class LocalMailServer:
         self, server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
     ) -> str:
         """Take a recipient or refuse it."""
-        fault = self.faults.next("rcpt")
+        fault = self.faults.next("rcpt", address)
         if fault is not None:
             return await self._answer(fault, "rcpt", server, key=None, to=address)
         if self.refusals:
@@ -52,7 +52,7 @@ class LocalMailServer:
         assert isinstance(content, bytes)
         mail = email.message_from_bytes(content, policy=email.policy.default)
         assert isinstance(mail, EmailMessage)
-        fault = self.faults.next("data")
+        fault = self.faults.next("data", mail["To"])
         if fault is None or fault.works:
             self.mails.append(mail)
         if fault is not None:

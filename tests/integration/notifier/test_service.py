@@ -86,6 +86,7 @@ async def test_a_first_start_tells_nothing_of_what_was_before_and_a_later_one_al
         await desk.tell(assigned(ticket, "before"))
         with a_notifier(broker.bootstrap_servers, tmp_path, free_port) as notifier:
             await ready(notifier)
+            assert "earlier events of escalations.v1 are told to nobody" in notifier.log
             assert notifier.terminate(SOON) == 0, notifier.log
         await desk.tell(assigned(ticket, "meanwhile"))
         with a_notifier(broker.bootstrap_servers, tmp_path, free_port) as notifier:

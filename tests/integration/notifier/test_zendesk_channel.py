@@ -111,6 +111,19 @@ async def test_a_comment_that_goes_wrong_is_told_apart(
         await channel.send(a_comment())
 
 
+@pytest.mark.parametrize("sent_before", [0, 1])
+async def test_a_connection_lost_after_the_comment_repeats_nothing_by_itself(
+    zendesk: LocalZendesk, channel: ZendeskChannel, sent_before: int
+) -> None:
+    for number in range(sent_before):
+        await channel.send(a_comment(f"before-{number}"))
+    zendesk.faults.add("comment", Fault(reset=True, after=True))
+    with pytest.raises(UnknownOutcomeError):
+        await channel.send(a_comment())
+    assert len(zendesk.tickets["1"].comments) == sent_before + 1
+    assert await channel.find(a_comment()) is not None
+
+
 async def test_a_rate_limit_says_when_to_come_back(zendesk: LocalZendesk, channel: ZendeskChannel) -> None:
     zendesk.faults.add("comment", Fault(status=429, headers={"Retry-After": "93"}))
     with pytest.raises(TryLaterError) as caught:
