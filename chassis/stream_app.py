@@ -21,7 +21,8 @@ def build_stream_app(
 ) -> StreamApp:
     """Return an app; declare tables with `key_type=bytes, value_type=bytes`, topics with `raw` serializers.
 
-    Its `membership` tells whether it is still in its group: an agent asks before it writes a row.
+    Its `membership` tells whether it is still in its group: an agent asks before it writes a row, and whether the
+    event's `generation_id` is still the app's; a rebalance does not wait for it.
 
     An agent iterates `stream.noack().events()` and calls `event.ack()` when its row is written: Faust else acknowledges
     the event an agent has failed on, and commits it. `name` is the app's group and the prefix of its changelogs, which
@@ -49,6 +50,8 @@ def build_stream_app(
         topic_partitions=partitions,
         topic_replication_factor=settings.replication_factor,
         stream_buffer_maxsize=4096,
+        # An agent that waits must not keep the group waiting: what it has in hand comes again.
+        stream_wait_empty=False,
         # What an agent raises ends the app with the offset uncommitted, it does not skip the event.
         agent_supervisor="mode.CrashingSupervisor",
         web_enabled=False,

@@ -65,8 +65,7 @@ class EscalationStream:
             # Faust acknowledges an event however its handling ends, so that is left to us.
             stream.enable_acks = False
             async for event in stream.events():
-                if await self._is_ours(event):
-                    await self._handle(_record_of(event))
+                if await self._handle(event):
                     await stream.ack(event)
 
         parts.app.agent(topic, name="escalations")(follow)
@@ -85,30 +84,38 @@ class EscalationStream:
     def _new_watch(self) -> PartitionWatch:
         return PartitionWatch(SlaMonitor(self._parts.policies), self._rows)
 
+    async def _handle(self, event: faust.EventT[bytes]) -> bool:
+        """Fold the event and return True; False if its partition was taken away: who has it now reads it again."""
+        record = _record_of(event)
+        attempt = 0
+        while await self._is_ours(event):
+            now = self._parts.clock.now()
+            try:
+                noted = self._note(record, now)
+            except RejectedMessageError as error:
+                await self._put_aside(record, error)
+                return True
+            except RetryableError as error:
+                attempt += 1
+                await self._pause(attempt, error)
+                continue
+            await self._parts.line.say(noted.findings, now)
+            if self._is_of_this_assignment(event):
+                self.watch.keep(noted, unsettled=self._parts.line.has_unsent_of(noted.ticket))
+                return True
+        return False
+
     async def _is_ours(self, event: faust.EventT[bytes]) -> bool:
-        """Wait until we are certain to be in the group, then tell whether the event is of the present assignment.
+        """Wait until we are certain to be in the group, then tell whether we still have the event's partition.
 
         Who was frozen for longer than a session must write no row: another replica may have gone on since.
         """
         while not self._parts.app.membership.is_certain():  # noqa: ASYNC110  answers come in Faust's thread
             await asyncio.sleep(_LOOK_SECONDS)
-        return event.message.generation_id == self._parts.app.consumer_generation_id
+        return self._is_of_this_assignment(event)
 
-    async def _handle(self, record: Record) -> None:
-        attempt = 0
-        while True:
-            now = self._parts.clock.now()
-            try:
-                noted = self._note(record, now)
-                break
-            except RejectedMessageError as error:
-                await self._put_aside(record, error)
-                return
-            except RetryableError as error:
-                attempt += 1
-                await self._pause(attempt, error)
-        await self._parts.line.say(noted.findings, now)
-        self.watch.keep(noted, unsettled=self._parts.line.has_unsent_of(noted.ticket))
+    def _is_of_this_assignment(self, event: faust.EventT[bytes]) -> bool:
+        return event.message.generation_id == self._parts.app.consumer_generation_id
 
     def _note(self, record: Record, now: datetime) -> Noted:
         if record.value is not None and len(record.value) > MAX_MESSAGE_BYTES:
