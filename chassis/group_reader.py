@@ -154,10 +154,10 @@ class GroupReader:
             if position is None:
                 position = await self._edge(place)
             self._kafka.seek(place, position)
-        except KafkaError as error:
-            raise outcome_of(error, f"seeking in {partition.topic}/{partition.partition}") from error
         except IllegalStateError as error:
             raise RetryableError(f"{partition.topic}/{partition.partition} was revoked") from error
+        except KafkaError as error:
+            raise outcome_of(error, f"seeking in {partition.topic}/{partition.partition}") from error
         return int(position)
 
     async def _edge(self, place: KafkaPartition) -> int:
