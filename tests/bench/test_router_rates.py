@@ -24,7 +24,7 @@ from ops.local.kafka import LocalKafka
 from schemas.catalogue import CLASSIFICATIONS, ESCALATIONS
 from schemas.classifications import TicketClassified
 from schemas.envelope import headers_of
-from tests.bench.measuring import note, percentile, rate, row
+from tests.bench.measuring import cpu_seconds, note, percentile, rate, row
 from tests.bench.settings import BenchSettings
 from tests.contract.router.streams import CODEC, opened
 from tests.harness.postgres import a_database
@@ -54,8 +54,10 @@ async def test_the_router_opens_escalations_faster_than_the_library_saves_them_o
             await _put(desk.settings, _records("warm", 500))
             await _published(desk.settings, "warm", 500)
             for turn in range(1, settings.rounds + 1):
+                before = cpu_seconds(router.pid)
                 await _put(desk.settings, _records(f"turn-{turn}", TICKETS))
                 ours.append(rate(await _published(desk.settings, f"turn-{turn}", TICKETS)))
+                note(f"router: {(cpu_seconds(router.pid) - before) / TICKETS * 1e6:,.0f} µs of CPU an escalation")
                 with a_database(postgres_server) as empty:
                     alone.append(await asyncio.to_thread(_saving_alone, empty))
                 note(f"turn {turn}: router {ours[-1]:,.0f}/s, the library {alone[-1]:,.0f}/s")

@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -36,21 +36,23 @@ class Flow:
 
 @asynccontextmanager
 async def a_flow(desk: RouterDesk) -> AsyncIterator[Flow]:
-    flow = Flow()
+    flow, ending = Flow(), asyncio.Event()
 
     async def tell() -> None:
-        while True:
+        while not ending.is_set():
             burst = [f"zendesk-eu/flow-{len(flow.tickets) + n}" for n in range(BURST)]
             flow.tickets += burst
             await desk.tell(*(opened(ticket) for ticket in burst))
-            await asyncio.sleep(PAUSE_SECONDS)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(PAUSE_SECONDS):
+                    await ending.wait()
 
     telling = asyncio.create_task(tell())
     try:
         yield flow
     finally:
-        telling.cancel()
-        await asyncio.wait({telling})
+        ending.set()
+        await telling
 
 
 async def test_postgresql_crashes_under_load_and_nothing_is_lost_or_stored_twice(
