@@ -19,15 +19,13 @@ _STOP_SECONDS = 6.0
 def build_stream_app(
     settings: KafkaSettings, name: str, storage: Path, instance_id: str | None = None, partitions: int = 8
 ) -> StreamApp:
-    """Return an app; declare tables with `key_type=bytes, value_type=bytes`, topics with `raw` serializers.
-
-    Its `membership` tells whether it is still in its group: an agent asks before it writes a row, and whether the
-    event's `generation_id` is still the app's; a rebalance does not wait for it.
+    """Return an app; declare a table as VersionedTable, topics with `raw` serializers.
 
     An agent iterates `stream.noack().events()` and calls `event.ack()` when its row is written: Faust else acknowledges
-    the event an agent has failed on, and commits it. `name` is the app's group and the prefix of its changelogs, which
-    get `partitions` partitions: as many as the source. `storage` must last over restarts, or each start reads the whole
-    changelog.
+    the event an agent has failed on, and commits it. Before it writes it asks `membership` whether the app is still in
+    its group, and whether the event's `generation_id` is still the app's: a rebalance does not wait for it. `name` is
+    the app's group and the prefix of its changelogs, which get `partitions` partitions: as many as the source.
+    `storage` must last over restarts, or each start reads the whole changelog.
     """
     app = StreamApp(
         name,
@@ -37,14 +35,11 @@ def build_stream_app(
         consumer_auto_offset_reset="earliest",
         key_serializer="raw",
         value_serializer="raw",
-        # With no linger each changelog record is a request of its own.
-        producer_linger=0.03,
+        producer_linger=0.03,  # with none each changelog record is a request of its own
         producer_compression_type="lz4",
-        # At least once: exactly_once writes some output outside the transaction in this version.
-        processing_guarantee="at_least_once",
+        processing_guarantee="at_least_once",  # exactly_once writes some output outside the transaction
         datadir=str(storage),
-        # memory:// keeps the rows of partitions that were revoked.
-        store="rocksdb://?driver=rocksdict",
+        store="rocksdb://?driver=rocksdict",  # memory:// keeps the rows of partitions that were revoked
         table_standby_replicas=0,
         topic_disable_leader=True,
         topic_partitions=partitions,

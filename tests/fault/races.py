@@ -108,6 +108,11 @@ class Races:
         """Wait until the first cycle of the clock has that record for every ticket; return the records."""
         return await self.until(kind, tickets, lambda one: (one.clock, one.cycle) == (clock, 1))
 
+    async def let_pass(self, by: timedelta) -> None:
+        """Return when the business time has gone on by so much."""
+        until = self.clock.now() + by
+        await eventually(lambda: self.clock.now() >= until, PATIENCE, what=f"{by} pass")
+
     def kill(self, service: str) -> None:
         """End a service as a crash would."""
         self.here.services[service].kill()
