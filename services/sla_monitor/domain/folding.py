@@ -139,7 +139,9 @@ def _(event: told.EscalationAccepted, _row: EscalationRow) -> AnyAct:
 
 
 @_act_of.register
-def _(event: told.CustomerInformed, row: EscalationRow) -> AnyAct:
+def _(event: told.CustomerInformed, row: EscalationRow) -> AnyAct | None:
+    if event.automatic:
+        return None
     return acts.Contact(
         at=event.meta.occurred_at,
         version=event.escalation.version,

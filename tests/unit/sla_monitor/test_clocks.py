@@ -1,5 +1,7 @@
 """What the clocks say, told through the monitor with everything recorded at once."""
 
+from msgspec.structs import replace
+
 from schemas.sla import ThresholdReached
 from schemas.vocabulary import ContactKind, Severity
 from tests.unit.sla_monitor.recording import RecordingRouter
@@ -233,3 +235,14 @@ def test_a_handover_before_acceptance_ends_the_first_owners_clock_and_starts_the
         "08:05:45 reached acceptance/2 50",
         "08:09:30 reached acceptance/2 100",
     ]
+
+
+def test_a_receipt_that_the_policy_sends_by_itself_is_no_answer_of_a_person() -> None:
+    router = RecordingRouter()
+    router.take(router.telling.opened(instant("08:00:00")))
+    receipt = router.telling.informed(instant("08:00:00"), ContactKind.ACKNOWLEDGEMENT)
+    router.take(replace(receipt, automatic=True))
+    router.turn_to(instant("08:15:00"))
+
+    assert "08:15:00 reached first_response/1 100" in router.lines()
+    assert not any("kept" in line for line in router.lines())
