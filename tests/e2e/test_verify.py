@@ -16,7 +16,7 @@ from tests.harness.load import an_outage
 from tests.harness.verification import stopped_cleanly, verified
 from tests.harness.waiting import eventually
 
-pytestmark = [pytest.mark.timeout(300), pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.timeout(600), pytest.mark.asyncio(loop_scope="module")]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

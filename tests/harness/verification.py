@@ -19,6 +19,8 @@ from tests.harness.installation import Installation
 from tests.harness.service_process import REPOSITORY
 
 _BETWEEN_LOOKS_SECONDS = 1.0
+_LOOK_SECONDS = 120.0
+"""A look that has begun may take so long, whatever is left of the time to wait."""
 _MOVING = (TICKETS, COMMANDS, ESCALATIONS, NOTIFICATIONS)
 """Where something stands still when all is at rest."""
 
@@ -43,7 +45,7 @@ async def verified(here: Installation, *, within: float = 120) -> Verified:
     limit = time.monotonic() + within
     while True:
         before = await _ends(here)
-        results = await asyncio.to_thread(_look, here, max(limit - time.monotonic(), 30))
+        results = await asyncio.to_thread(_look, here, max(limit - time.monotonic(), _LOOK_SECONDS))
         broken = [f"{one['check']}: {told['where']}: {told['what']}" for one in results for told in one["violations"]]
         if not broken and before == await _ends(here):
             said = Verified({one["check"]: one["looked_at"] for one in results})
