@@ -12,6 +12,7 @@ from tests.bench.measuring import firsts, metric, note, resident_mib, settled, w
 from tests.harness.installation import Installation
 
 _SAMPLES = 36
+_PATIENCE_SECONDS = 900
 
 
 class Sample(NamedTuple):
@@ -42,7 +43,18 @@ async def load(
 async def warmed_up(here: Installation, tickets: int = 200) -> None:
     """Have every service work a little, so that what is measured is not the first message."""
     await put(here, encoded("warm", tickets, soon(0), 1_000))
-    await settled(here, NOTIFICATIONS)
+    await at_rest(here)
+
+
+async def at_rest(here: Installation) -> None:
+    """Wait until no service is behind and no notice has come for three seconds."""
+    deadline = asyncio.get_running_loop().time() + _PATIENCE_SECONDS
+    behind = 1.0
+    while behind:
+        assert asyncio.get_running_loop().time() < deadline, f"{behind:.0f} records are still waiting"
+        await settled(here, NOTIFICATIONS)
+        written = await written_to(here, ESCALATIONS)
+        behind = sum(_lag(name, service.metrics(), written) for name, service in here.services.items())
 
 
 async def waits(here: Installation, tickets: Iterable[str]) -> list[float]:

@@ -5,10 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from schemas.catalogue import NOTIFICATIONS
 from tests.bench.arrivals import keys
-from tests.bench.measuring import note, percentile, row, settled
-from tests.bench.path import load, waits, warmed_up
+from tests.bench.measuring import note, percentile, row
+from tests.bench.path import at_rest, load, waits, warmed_up
 from tests.bench.settings import BenchSettings
 from tests.harness.installation import an_installation
 from tests.harness.load import an_outage
@@ -27,7 +26,7 @@ async def test_the_first_notice_comes_at_fifty_tickets_a_second(tmp_path: Path) 
         await warmed_up(here)
         for turn in range(settings.rounds):
             await load(here, f"steady-{turn}", A_SECOND, seconds, an_outage)
-            await settled(here, NOTIFICATIONS)
+            await at_rest(here)
             took = await waits(here, keys(f"steady-{turn}", int(A_SECOND * seconds)))
             halves.append(percentile(took, 50))
             lasts.append(percentile(took, 99))

@@ -4,10 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from schemas.catalogue import NOTIFICATIONS
 from tests.bench.arrivals import is_p1, keys
-from tests.bench.measuring import note, percentile, row, settled
-from tests.bench.path import load, nothing_is_lost, waits, warmed_up
+from tests.bench.measuring import note, percentile, row
+from tests.bench.path import at_rest, load, nothing_is_lost, waits, warmed_up
 from tests.bench.settings import BenchSettings
 from tests.harness.installation import an_installation
 
@@ -27,7 +26,7 @@ async def test_a_p1_is_told_in_time_in_a_surge(tmp_path: Path) -> None:
         samples = await load(here, "surge", a_second, seconds)
         for name, seen in samples.items():
             note(f"{name}: records behind {' '.join(f'{sample.lag:.0f}' for sample in seen)}")
-        await settled(here, NOTIFICATIONS)
+        await at_rest(here)
         await nothing_is_lost(here)
         took = await waits(here, keys("surge", int(a_second * seconds), is_p1))
     told = f"p50 {percentile(took, 50):.2f} s, p99 {percentile(took, 99):.2f} s of {len(took)} P1, none lost"

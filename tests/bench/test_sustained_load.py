@@ -4,10 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from schemas.catalogue import NOTIFICATIONS
 from tests.bench.arrivals import is_p1, keys
-from tests.bench.measuring import note, percentile, row, settled, slope
-from tests.bench.path import load, nothing_is_lost, waits, warmed_up
+from tests.bench.measuring import note, percentile, row, slope
+from tests.bench.path import at_rest, load, nothing_is_lost, waits, warmed_up
 from tests.bench.settings import BenchSettings
 from tests.harness.installation import an_installation
 
@@ -27,7 +26,7 @@ async def test_two_hundred_tickets_a_second_leave_no_service_behind(tmp_path: Pa
             late = [(sample.second, sample.lag) for sample in seen if sample.second > _WARM_SECONDS]
             growths.append(f"{name} {slope(late):+.1f}")
             note(f"{name}: records behind {' '.join(f'{lag:.0f}' for _, lag in late)}")
-        await settled(here, NOTIFICATIONS)
+        await at_rest(here)
         await nothing_is_lost(here)
         took = await waits(here, keys("load", int(A_SECOND * seconds), is_p1))
         note(f"P1 to first notice: p50 {percentile(took, 50):.2f} s, p99 {percentile(took, 99):.2f} s")
