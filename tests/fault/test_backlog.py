@@ -1,6 +1,5 @@
 """Many tickets wait when the services start: all are handled, in bounded memory, and readiness stays honest."""
 
-import asyncio
 import re
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from tests.harness.installation import Installation, a_prepared_installation, se
 from tests.harness.load import an_outage
 from tests.harness.service_process import ServiceProcess
 from tests.harness.settings import HarnessSettings
-from tests.harness.waiting import eventually
+from tests.harness.waiting import eventually, hold
 
 ROUNDS = HarnessSettings().rounds
 WAITING = 20_000 if ROUNDS == 1 else 200_000
@@ -107,7 +106,7 @@ async def _until_judged(here: Installation) -> set[str]:
     async def all_of_them() -> bool:
         log = await here.log(CLASSIFICATIONS)
         judged.update(one.meta.correlation_id for one in log if isinstance(one, TicketClassified))
-        await asyncio.sleep(1)
+        await hold(1)
         return len(judged) >= WAITING
 
     await eventually(all_of_them, PATIENCE_SECONDS, what=lambda: f"all are judged, of which {len(judged)} are")

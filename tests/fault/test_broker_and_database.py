@@ -18,7 +18,7 @@ from tests.harness.load import steady_load
 from tests.harness.postgres import RestartablePostgres, a_database, a_restartable_postgres
 from tests.harness.settings import HarnessSettings
 from tests.harness.verification import verified
-from tests.harness.waiting import eventually
+from tests.harness.waiting import eventually, hold
 
 pytestmark = [pytest.mark.timeout(1800), pytest.mark.expects_errors, pytest.mark.asyncio(loop_scope="module")]
 
@@ -76,10 +76,10 @@ async def _outlived(fire: Fire, fault: Callable[[], Awaitable[None]]) -> None:
     bites = []
     async with steady_load(here, _TICKETS_A_SECOND, f"outage-{next(fire.names)}") as tickets:
         for _ in range(HarnessSettings().rounds):
-            await asyncio.sleep(_AROUND_SECONDS)
+            await hold(_AROUND_SECONDS)
             bites.append(await eventually(lambda: _in_flight(here, tickets), what="tickets are on their way"))
             await fault()
-            await asyncio.sleep(_AROUND_SECONDS)
+            await hold(_AROUND_SECONDS)
             await here.ready()
     fire.sent.opened(message.meta.correlation_id for message in tickets)
     await wait_until_done(here, fire.sent, within=240)

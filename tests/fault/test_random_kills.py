@@ -15,6 +15,7 @@ from tests.harness.installation import Installation, an_installation
 from tests.harness.load import steady_load
 from tests.harness.settings import HarnessSettings
 from tests.harness.verification import verified
+from tests.harness.waiting import hold
 
 pytestmark = pytest.mark.timeout(1800)
 
@@ -51,9 +52,9 @@ async def test_services_killed_and_paused_at_random_under_load_lose_and_double_n
 
 
 async def _sleep(here: Installation, name: str) -> None:
-    await asyncio.sleep(_SHORTEST_SECONDS)
+    await hold(_SHORTEST_SECONDS)
     here.services[name].pause()
-    await asyncio.sleep(_SLEEP_SECONDS)
+    await hold(_SLEEP_SECONDS)
     here.services[name].resume()
 
 
@@ -62,7 +63,7 @@ async def _kill(here: Installation, chance: Random, names: list[str], tickets: S
     bites = Counter[str]()
     ending = asyncio.get_running_loop().time() + _ROUND_SECONDS
     while asyncio.get_running_loop().time() < ending:
-        await asyncio.sleep(chance.uniform(_SHORTEST_SECONDS, _LONGEST_SECONDS))
+        await hold(chance.uniform(_SHORTEST_SECONDS, _LONGEST_SECONDS))
         name = chance.choice(names)
         sent = len(tickets)
         here.services[name].kill()

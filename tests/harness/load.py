@@ -9,6 +9,7 @@ from ops.connection import Publisher, publisher
 from schemas.message import Message
 from schemas.tickets import Customer, Ticket, TicketFields, TicketOpened
 from tests.harness.installation import Installation, sealed
+from tests.harness.waiting import hold
 
 _STRIDE_SECONDS = 0.1
 
@@ -62,7 +63,7 @@ async def _send(
             if events:
                 await _published(out, events)
                 sent += [message for _, message in events]
-            await asyncio.sleep(_STRIDE_SECONDS)
+            await hold(_STRIDE_SECONDS)
 
 
 async def _published(out: Publisher, events: list[tuple[str, Message]]) -> None:
@@ -71,6 +72,6 @@ async def _published(out: Publisher, events: list[tuple[str, Message]]) -> None:
         try:
             await out.publish(events)
         except (RetryableError, StartUpError):
-            await asyncio.sleep(_STRIDE_SECONDS)
+            await hold(_STRIDE_SECONDS)
         else:
             return

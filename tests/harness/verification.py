@@ -17,6 +17,7 @@ from chassis.startup import check_kafka
 from schemas.catalogue import COMMANDS, ESCALATIONS, NOTIFICATIONS, TICKETS
 from tests.harness.installation import Installation
 from tests.harness.service_process import REPOSITORY
+from tests.harness.waiting import hold
 
 _BETWEEN_LOOKS_SECONDS = 1.0
 _LOOK_SECONDS = 120.0
@@ -53,7 +54,7 @@ async def verified(here: Installation, *, within: float = 120) -> Verified:
             return said
         if time.monotonic() > limit:
             raise AssertionError(f"not within {within:g} s: {_told(broken)}")
-        await asyncio.sleep(_BETWEEN_LOOKS_SECONDS)
+        await hold(_BETWEEN_LOOKS_SECONDS)
 
 
 async def stopped_cleanly(here: Installation, within: timedelta = timedelta(seconds=30)) -> None:

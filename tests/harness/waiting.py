@@ -39,6 +39,11 @@ async def eventually(
         await asyncio.sleep(_POLL_SECONDS)
 
 
+async def hold(seconds: float) -> None:
+    """Let a fault last, or keep the pace of a load; never to wait for something, which is what `eventually` is for."""
+    await asyncio.sleep(seconds)
+
+
 def eventually_blocking(condition: Callable[[], T], within: float = 20.0, *, what: str | Callable[[], str] = "") -> T:
     """Do what `eventually` does, for tests without an event loop."""
     limit = time.monotonic() + within

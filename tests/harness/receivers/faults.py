@@ -10,6 +10,8 @@ from pathlib import Path
 import msgspec
 from aiohttp import web
 
+from tests.harness.waiting import hold
+
 
 class Fault(msgspec.Struct, frozen=True):
     """An answer other than the right one; `after` does the work first.
@@ -76,7 +78,7 @@ class Faults:
         if fault.reset:
             reset(request.transport)
         if fault.slow_seconds:
-            await asyncio.sleep(fault.slow_seconds)
+            await hold(fault.slow_seconds)
             return right
         return web.Response(
             status=fault.status, text=fault.body, headers=fault.headers, content_type="application/json"

@@ -11,6 +11,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from tests.harness.receivers.faults import Fault, Faults, Journal, reset
 from tests.harness.receivers.program import run_receiver
+from tests.harness.waiting import hold
 
 USER, PASSWORD = "escalon", "smtp-the-right-one"
 
@@ -70,7 +71,7 @@ class LocalMailServer:
         if fault.reset:
             reset(server.transport)
         if fault.slow_seconds:
-            await asyncio.sleep(fault.slow_seconds)
+            await hold(fault.slow_seconds)
             return "250 OK"
         return fault.body
 
