@@ -64,7 +64,7 @@ class Consumer(Generic[MessageT]):
             metrics=self._metrics,
             empty_batches=self._hooks.positions is not None,
         )
-        self._reader = GroupReader(settings, subscription)
+        self._reader = GroupReader(settings, subscription, self._hooks.membership)
         self._gaps = UnreadGaps(subscription.kept_for_ever, self._metrics)
         self._lines: dict[TopicPartition, PartitionLine[MessageT]] = {}
         self._works: dict[TopicPartition, asyncio.Task[None]] = {}
@@ -189,8 +189,12 @@ class Consumer(Generic[MessageT]):
         """Go back to what is stored, after a while in which the rebalance that is probably under way can come."""
         attempt = 1
         while await line.pause(backoff_seconds(attempt, first=1.0)):
+            if self._hooks.membership is not None and self._hooks.membership.is_in_doubt():
+                attempt += 1
+                continue
             try:
-                line.position = await self._reader.begin(await self._stored(frozenset((line.source,))), line.source)
+                stored = {line.source: line.position, **await self._stored(frozenset((line.source,)))}
+                line.position = await self._reader.begin(stored, line.source)
             except RetryableError:
                 attempt += 1
             else:

@@ -18,6 +18,7 @@ from aiokafka.errors import (
 
 from chassis.clock import REAL_TIME
 from chassis.errors import RetryableError, StartUpError
+from chassis.group_membership import GroupMembership
 from chassis.kafka_client import connection_options, farewell, not_reached, outcome_of
 from chassis.log_edges import LogEdges, OutOfLogError
 from chassis.records import Record, TopicPartition
@@ -59,8 +60,11 @@ class GroupListener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafk
 class GroupReader:
     """Reads a subscription's topics as a member of its group; partitions are assigned by range."""
 
-    def __init__(self, settings: KafkaSettings, subscription: Subscription) -> None:
+    def __init__(
+        self, settings: KafkaSettings, subscription: Subscription, membership: GroupMembership | None = None
+    ) -> None:
         self._settings = settings
+        self._membership = membership
         self._subscription = subscription
         self._kafka: Any = None
 
@@ -89,6 +93,8 @@ class GroupReader:
             await kafka.stop()
             raise
         self._kafka = kafka
+        if self._membership is not None:
+            self._membership.watch(kafka._coordinator)  # noqa: SLF001  nothing else tells of heartbeats
         # After the start, which would else wait for an assignment and could not be stopped.
         kafka.subscribe(self._subscription.topics, listener=listener)
 

@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Protocol
 
 from chassis.backoff import backoff_seconds
-from chassis.errors import RetryableError
+from chassis.errors import LostOwnershipError, RetryableError
 from chassis.event_store import OutboxRow, StoredEvent
 from chassis.records import Outgoing
 
@@ -103,8 +103,10 @@ class OutboxRelay:
             await self._wait()
             try:
                 await self._relay_due()
-            except RetryableError as error:
+            except (RetryableError, LostOwnershipError) as error:
                 self._failures += 1
+                # Others may have gone on, so how far it is relayed is asked anew.
+                self._relayed = dict.fromkeys(self._relayed)
                 self._due.update(self._relayed)
                 log.warning("outbox waits: %s", error)
                 await self._pause(backoff_seconds(self._failures))

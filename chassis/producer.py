@@ -11,6 +11,8 @@ from aiokafka.errors import KafkaError
 from aiokafka.partitioner import DefaultPartitioner
 
 from chassis.clock import REAL_TIME
+from chassis.errors import LostOwnershipError
+from chassis.group_membership import GroupMembership
 from chassis.kafka_client import connection_options, farewell, not_reached, outcome_of
 from chassis.metrics import ProducerMetrics
 from chassis.records import Outgoing, TopicPartition
@@ -28,9 +30,17 @@ class Producer:
     """An idempotent producer; an async context manager.
 
     Order is kept among records of one partition. Repeating a send writes again: consumers drop what they have seen.
+    With `membership`, one that was frozen for a session writes nothing of what it had in hand: others may have gone on.
     """
 
-    def __init__(self, settings: KafkaSettings, client_id: str, metrics: ProducerMetrics | None = None) -> None:
+    def __init__(
+        self,
+        settings: KafkaSettings,
+        client_id: str,
+        metrics: ProducerMetrics | None = None,
+        membership: GroupMembership | None = None,
+    ) -> None:
+        self._membership = membership
         self._settings = settings
         self._client_id = client_id
         self._metrics = metrics
@@ -66,8 +76,11 @@ class Producer:
 
         While brokers are silent it waits, without end: an idempotent batch that was handed over is never given up, and
         handing it over again would only write it twice. Raises RetryableError where the world may heal (a topic that
-        is not there yet); after any error some of the records may have been written.
+        is not there yet); after any error some of the records may have been written. Raises LostOwnershipError where
+        the group has been silent for so long that this replica may be out of it: nothing was written.
         """
+        if self._membership is not None and self._membership.is_in_doubt():
+            raise LostOwnershipError("the group was silent for a session, so others may have gone on")
         started = REAL_TIME.monotonic()
         try:
             pending: Pending = []

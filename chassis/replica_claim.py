@@ -22,6 +22,8 @@ from chassis.errors import StartUpError
 _LOCK_CLASS = 0x45534332
 """First half of our advisory locks on names; `sql_recorder` has another for partitions."""
 _RETRY_SECONDS = 0.25
+_SERVER_NOTICES = "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3"
+"""Have the server find out within half a minute that our host is gone; by its default the lock would stay for hours."""
 _NOT_IN_A_FILE_NAME = re.compile(r"[^A-Za-z0-9_.-]")
 
 log = logging.getLogger(__name__)
@@ -126,7 +128,7 @@ class _RowLock:
             url.set(drivername="postgresql+psycopg"),
             isolation_level="AUTOCOMMIT",
             poolclass=NullPool,
-            connect_args={"connect_timeout": 5},
+            connect_args={"connect_timeout": 5, "options": _SERVER_NOTICES},
         )
         self._name = name
         self._held: Connection | None = None

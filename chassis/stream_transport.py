@@ -1,6 +1,5 @@
 """Faust's consumer with a short fetch wait, and noting when its group last answered."""
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import faust
@@ -13,8 +12,6 @@ from chassis.group_membership import GroupMembership
 _FETCH_WAIT_MS = 100
 """Faust's own is 1500. A broker answers one fetch of a client at a time, so what is new on one partition waits until
 the fetch of those that have nothing new is over."""
-_ANSWERS = ("_do_heartbeat", "_do_rejoin_group")
-"""What aiokafka's coordinator asks the group; each returns whether it was told that we are a member."""
 
 
 class StreamApp(faust.App):
@@ -34,8 +31,7 @@ class PromptConsumerThread(driver.AIOKafkaConsumerThread):
         await super().on_start()
         coordinator: Any = self._ensure_consumer()._coordinator  # noqa: SLF001  nothing else tells of heartbeats
         assert isinstance(self.app, StreamApp)  # noqa: S101  only StreamApp makes this transport
-        for name in _ANSWERS:
-            setattr(coordinator, name, _noting(getattr(coordinator, name), self.app.membership))
+        self.app.membership.watch(coordinator)
 
     def _create_worker_consumer(self, transport: driver.Transport) -> AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)
@@ -54,14 +50,3 @@ class PromptTransport(driver.Transport):
     """A transport with such a consumer."""
 
     Consumer = PromptConsumer
-
-
-def _noting(ask: Callable[..., Awaitable[object]], membership: GroupMembership) -> Callable[..., Awaitable[object]]:
-    async def noted(*arguments: object) -> object:
-        asked_at = membership.now()
-        is_member = await ask(*arguments)
-        if is_member:
-            membership.answered(asked_at)
-        return is_member
-
-    return noted

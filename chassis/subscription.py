@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from chassis.group_membership import GroupMembership
 from chassis.metrics import ConsumerMetrics
 from chassis.records import TopicPartition
 
@@ -48,5 +49,7 @@ class Hooks:
 
     positions: Positions | None = None
     metrics: ConsumerMetrics | None = None
+    membership: GroupMembership | None = None
+    """Told what the group answers; a producer that is given it too writes nothing when this replica may be out."""
     on_assigned: Callable[[frozenset[TopicPartition]], Awaitable[None]] = field(default=_nothing)
     on_revoked: Callable[[frozenset[TopicPartition]], Awaitable[None]] = field(default=_nothing)

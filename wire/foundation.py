@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from prometheus_client import CollectorRegistry
 
 from chassis.clock import Clock, clock_of
+from chassis.group_membership import GroupMembership
 from chassis.health import HealthServer
 from chassis.lifecycle import Lifecycle
 from chassis.metrics import ProducerMetrics
@@ -25,6 +26,8 @@ class Foundation:
     registry: CollectorRegistry
     health: HealthServer
     clock: Clock
+    membership: GroupMembership
+    """Whether this replica is still in its group; the consumer tells it, the producer heeds it."""
     producer: Producer
     wire: KafkaWire
     partitions: Mapping[str, int]
@@ -50,12 +53,14 @@ async def lay_foundation(
     health = HealthServer(service, registry, settings.health_host, settings.health_port, life.check)
     life.start("health", health)
     partitions = await _check_topics(service, settings, writes)
+    membership = GroupMembership(settings.kafka.session_timeout_ms / 1000)
     foundation = Foundation(
         life=life,
         registry=registry,
         health=health,
         clock=clock_of(settings.clock_file),
-        producer=await life.enter(Producer(settings.kafka, service, ProducerMetrics(registry))),
+        membership=membership,
+        producer=await life.enter(Producer(settings.kafka, service, ProducerMetrics(registry), membership)),
         wire=KafkaWire(settings),
         partitions=partitions,
         member=f"{service}-{settings.replica_id}",

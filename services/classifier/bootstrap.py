@@ -69,6 +69,7 @@ def _consumer(ground: Foundation, settings: ClassifierSettings, stream: Classifi
     )
     hooks = Hooks(
         metrics=ConsumerMetrics(ground.registry),
+        membership=ground.membership,
         on_assigned=stream.reassigned,
         on_revoked=stream.reassigned,
     )

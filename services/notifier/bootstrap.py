@@ -86,6 +86,7 @@ def _consumer(
     hooks = Hooks(
         positions=KafkaBeginning(settings.kafka, ledger, settings.since),
         metrics=ConsumerMetrics(ground.registry),
+        membership=ground.membership,
         on_assigned=stream.assigned,
         on_revoked=stream.revoked,
     )

@@ -95,6 +95,7 @@ def _consumer(
     hooks = Hooks(
         positions=escalations,
         metrics=ConsumerMetrics(ground.registry),
+        membership=ground.membership,
         on_assigned=stream.assigned,
         on_revoked=stream.revoked,
     )

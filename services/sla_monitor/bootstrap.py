@@ -22,9 +22,10 @@ async def build(life: Lifecycle, settings: SlaMonitorSettings) -> None:
     """Start the sla_monitor's parts in order; raises StartUpError naming what is missing."""
     ground = await lay_foundation(life, PRODUCER, settings, writes=(SLA,))
     metrics = SlaMonitorMetrics(ground.registry)
-    line = FindingsLine(KafkaFindings(ground.producer, ground.wire.wire), metrics)
+    app = _app(ground, settings)
+    line = FindingsLine(KafkaFindings(ground.producer, ground.wire.wire), metrics, lambda: app.consumer_generation_id)
     parts = StreamParts(
-        app=_app(ground, settings),
+        app=app,
         policies=await _policies(ground),
         line=line,
         decode=ground.wire.reader_of(StreamEvent),
@@ -52,4 +53,6 @@ async def _policies(ground: Foundation) -> PolicyRegistry:
 def _app(ground: Foundation, settings: SlaMonitorSettings) -> StreamApp:
     storage = settings.sla_monitor_storage / settings.replica_id
     storage.mkdir(parents=True, exist_ok=True)
-    return build_stream_app(settings.kafka, PRODUCER, storage, ground.member, ground.partitions[ESCALATIONS.name])
+    app = build_stream_app(settings.kafka, PRODUCER, storage, ground.member, ground.partitions[ESCALATIONS.name])
+    app.membership = ground.membership
+    return app

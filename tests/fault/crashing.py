@@ -1,7 +1,7 @@
-"""`python -m tests.fault.crashing <service> <point> <nth> <bites>`: a service that kills itself at a point of its work.
+"""`python -m tests.fault.crashing <service> <point> <nth> <bites> [SIGSTOP]`: a service that ends while at work.
 
-The product knows nothing of it: a method is wrapped in this process only, and SIGKILL comes at its n-th passing with
-work in hand. `<bites>` is a file that then gets a line, which is how a test knows that the fault bit.
+The product knows nothing of it: a method is wrapped in this process only, and SIGKILL, or the signal named, comes at
+the n-th passing of a point with work in hand. `<bites>` is a file that then gets a line: so a test knows that it bit.
 """
 
 import importlib
@@ -101,9 +101,12 @@ record."""
 
 
 class Bite:
-    """Counts the passings of a point and ends the process at the n-th."""
+    """Counts the passings of a point and ends the process, or freezes it, at the n-th."""
 
-    def __init__(self, named: str, counts: Callable[..., bool], nth: int, bites: Path) -> None:
+    def __init__(
+        self, named: str, counts: Callable[..., bool], nth: int, bites: Path, by: signal.Signals = signal.SIGKILL
+    ) -> None:
+        self._by = by
         self._named = named
         self._counts = counts
         self._left = nth
@@ -117,7 +120,7 @@ class Bite:
         if self._left == 0:
             with self._bites.open("a") as told:
                 told.write(f"bit {self._named}\n")
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), self._by)
 
 
 def wrap(point: Point, bite: Bite) -> None:
@@ -149,10 +152,10 @@ def _wrapped(method: Callable[..., Any], when: When, bite: Bite) -> Callable[...
     return awaited if inspect.iscoroutinefunction(method) else called
 
 
-def main(service: str, named: str, nth: str, bites: str) -> None:
+def main(service: str, named: str, nth: str, bites: str, by: str = "SIGKILL") -> None:
     """Run the service as its `__main__` does, with the point in place."""
     point = POINTS[service][named]
-    wrap(point, Bite(f"{service} {named}", point.counts, int(nth), Path(bites)))
+    wrap(point, Bite(f"{service} {named}", point.counts, int(nth), Path(bites), signal.Signals[by]))
     runpy.run_module(f"services.{service}", run_name="__main__")
 
 

@@ -60,6 +60,16 @@ class PathPositions:
         committed = await self._committed(service)
         return sum(end - min(committed.get(place, 0), end) for place, end in ends.items() if _reads(service, place))
 
+    async def done(self, service: str, within: float = 120.0) -> None:
+        """Wait until a service has committed all its inputs that are there now."""
+        ends = {place: end for place, end in (await self._ends()).items() if _reads(service, place)}
+
+        async def reached() -> bool:
+            committed = await self._committed(service)
+            return all(committed.get(place, 0) >= end for place, end in ends.items())
+
+        await eventually(reached, within, what=f"{service} has done what there is")
+
     async def members(self, service: str) -> int:
         """Return how many replicas a service's group knows."""
         (answer,) = await self._admin.describe_consumer_groups([service])

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from contextlib import suppress
 
 from chassis.backoff import backoff_seconds
-from chassis.errors import RetryableError
+from chassis.errors import LostOwnershipError, RetryableError
 from services.notifier.metrics import NotifierMetrics
 from services.notifier.ports import Ledger, Outcomes
 
@@ -37,7 +37,7 @@ class OutcomeRelay:
 
     async def release(self, partitions: Collection[int]) -> None:
         """Publish no more for these, after one last time; a broker that is silent is not waited for long."""
-        with suppress(RetryableError, TimeoutError):
+        with suppress(RetryableError, LostOwnershipError, TimeoutError):
             await asyncio.wait_for(self._relay(tuple(partitions)), _FAREWELL_SECONDS)
         self._held -= set(partitions)
 
@@ -55,7 +55,7 @@ class OutcomeRelay:
             try:
                 await self._relay(tuple(self._held))
                 self._failures = 0
-            except RetryableError as error:
+            except (RetryableError, LostOwnershipError) as error:
                 self._failures += 1
                 log.warning("outcomes wait: %s", error)
             await self._sleep(backoff_seconds(self._failures) if self._failures else _LOOK_SECONDS)

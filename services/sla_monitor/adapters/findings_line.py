@@ -3,11 +3,11 @@
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from chassis.backoff import backoff_seconds
-from chassis.errors import RetryableError
+from chassis.errors import LostOwnershipError, RetryableError
 from schemas.sla import FrontLineAtRisk, SlaFinding, ThresholdReached
 from services.sla_monitor.metrics import SlaMonitorMetrics
 from services.sla_monitor.ports import Findings
@@ -21,11 +21,13 @@ class FindingsLine:
     """Sends findings while those who say them go on; a component of a Lifecycle.
 
     What a crash takes with it is said again: by the row that was kept as unsettled, or by the timer, as nothing is on
-    record.
+    record. So is what is dropped because the partitions were given away while this replica was frozen: `generation`
+    tells of which assignment they are.
     """
 
-    def __init__(self, findings: Findings, metrics: SlaMonitorMetrics) -> None:
+    def __init__(self, findings: Findings, metrics: SlaMonitorMetrics, generation: Callable[[], int]) -> None:
         self._findings = findings
+        self._generation = generation
         self._metrics = metrics
         self._waiting: list[SlaFinding] = []
         self._unsent: Counter[str] = Counter()
@@ -71,13 +73,16 @@ class FindingsLine:
         self._something.set()
 
     async def _send(self, findings: Sequence[SlaFinding]) -> None:
-        attempt = 0
+        attempt, generation = 0, self._generation()
         while True:
             try:
                 await self._findings.send(findings)
-            except RetryableError as error:
+            except (RetryableError, LostOwnershipError) as error:
                 attempt += 1
                 log.warning("sending findings again: %s", error, extra={"attempt": attempt})
                 await asyncio.sleep(backoff_seconds(attempt))
+                if isinstance(error, LostOwnershipError) and self._generation() != generation:
+                    log.warning("findings were dropped: the partitions were assigned anew")
+                    return
             else:
                 return

@@ -75,6 +75,8 @@ def a_process(name: str, broker: LocalKafka, folder: Path, registry_url: str | N
         "ESCALON_KAFKA_BOOTSTRAP_SERVERS": broker.bootstrap_servers,
         "ESCALON_KAFKA_SESSION_TIMEOUT_MS": "6000",
         "ESCALON_ROUTER_STORE_URL": f"sqlite:///{folder}/router.db",
+        # Each test brings a store of its own to the broker they share.
+        "ESCALON_ROUTER_ACCEPT_EMPTY_STORE": "true",
         **({} if registry_url is None else {"SCHEMA_REGISTRY_URL": registry_url}),
     }
     with a_service(name, environment, folder / f"{name}.log", free_port()) as process:

@@ -31,3 +31,38 @@ def test_an_older_answer_takes_nothing_back() -> None:
     membership.answered(early)
     clock.advance(timedelta(seconds=5))
     assert membership.is_certain()
+
+
+def test_nobody_is_in_doubt_before_the_first_answer() -> None:
+    assert not GroupMembership(6.0, ManualClock(AT)).is_in_doubt()
+
+
+def test_a_silence_of_a_session_is_a_doubt_until_the_next_answer() -> None:
+    clock = ManualClock(AT)
+    membership = GroupMembership(6.0, clock)
+    membership.answered(membership.now())
+    clock.advance(timedelta(seconds=6))
+    assert membership.is_in_doubt()
+    membership.answered(membership.now())
+    assert not membership.is_in_doubt()
+
+
+async def test_only_what_the_group_says_to_a_member_counts() -> None:
+    clock = ManualClock(AT)
+    membership = GroupMembership(6.0, clock)
+    coordinator = Coordinator()
+    membership.watch(coordinator)
+    await coordinator._do_heartbeat()
+    assert not membership.is_certain()
+    await coordinator._do_rejoin_group()
+    assert membership.is_certain()
+
+
+class Coordinator:
+    """Answers as aiokafka's does: heartbeats are refused, joining works."""
+
+    async def _do_heartbeat(self) -> bool:
+        return False
+
+    async def _do_rejoin_group(self) -> bool:
+        return True

@@ -18,6 +18,7 @@ from ops.scenario.setting import setting_of
 from ops.scenario.world import Stage
 from ops.services import METRICS, SETTINGS, metric_families
 from schemas.vocabulary import NoticeKind
+from tests.bench.settings import BenchSettings
 from tests.harness.settings import HarnessSettings
 from tests.harness.sources import ROOT
 from tests.unit.docs.documents import Command, Document, documents
@@ -102,7 +103,7 @@ def test_files_that_are_named_are_there() -> None:
 
 
 def test_settings_that_are_named_are_there() -> None:
-    kinds: tuple[type[BaseSettings], ...] = (*SETTINGS.values(), LocalSettings, HarnessSettings)
+    kinds: tuple[type[BaseSettings], ...] = (*SETTINGS.values(), LocalSettings, HarnessSettings, BenchSettings)
     known = {setting.variable for kind in kinds for setting in describe_settings(kind)}
     named = {
         (document.path, name) for document in DOCUMENTS for name in re.findall(r"ESCALON_[A-Z_]+\*?", document.text)

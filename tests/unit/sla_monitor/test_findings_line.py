@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from prometheus_client import CollectorRegistry
 
-from chassis.errors import RetryableError
+from chassis.errors import LostOwnershipError, RetryableError
 from schemas.sla import PromiseScheduled, SlaFinding
 from services.sla_monitor.adapters.findings_line import FindingsLine
 from services.sla_monitor.metrics import SlaMonitorMetrics
@@ -17,15 +17,21 @@ _NOW = instant("08:00:00")
 class HeldFindings:
     """Takes each batch only when it is let; fails as often as it is told to before."""
 
-    def __init__(self, failures: int = 0) -> None:
+    def __init__(self, failures: int = 0, lost_in: tuple[int, ...] = ()) -> None:
+        self.generation = 1
         self.batches: list[list[int]] = []
         self.let = asyncio.Event()
         self._failures = failures
+        self._lost_in = list(lost_in)
+        """The generations this is in when it turns out that the group was silent for too long, one a try."""
 
     async def send(self, findings: Sequence[SlaFinding]) -> None:
         if self._failures:
             self._failures -= 1
             raise RetryableError("the topic is not there yet")
+        if self._lost_in:
+            self.generation = self._lost_in.pop(0)
+            raise LostOwnershipError("the group was silent")
         await self.let.wait()
         self.batches.append([finding.version for finding in findings])
 
@@ -35,7 +41,7 @@ def _finding(version: int) -> PromiseScheduled:
 
 
 def _line(findings: HeldFindings) -> FindingsLine:
-    return FindingsLine(findings, SlaMonitorMetrics(CollectorRegistry()))
+    return FindingsLine(findings, SlaMonitorMetrics(CollectorRegistry()), lambda: findings.generation)
 
 
 async def test_what_is_said_while_one_batch_is_sent_goes_out_together_and_in_order() -> None:
@@ -78,3 +84,21 @@ async def test_a_line_with_nothing_to_send_ends_at_once() -> None:
     await sending
 
     assert sending.done()
+
+
+async def test_what_a_silence_of_the_group_has_kept_is_sent_if_the_partitions_are_still_ours() -> None:
+    assert await _sent_by(HeldFindings(lost_in=(1,))) == [[1]]
+
+
+async def test_what_a_silence_of_the_group_has_kept_is_dropped_if_others_have_the_partitions() -> None:
+    assert await _sent_by(HeldFindings(lost_in=(2,))) == []
+
+
+async def _sent_by(findings: HeldFindings) -> list[list[int]]:
+    findings.let.set()
+    line = _line(findings)
+    await line.say([_finding(1)], _NOW)
+    line.stop()
+    await line.run()
+    assert not line.has_unsent_of("zendesk-eu/1")
+    return findings.batches
