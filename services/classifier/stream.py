@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol
 
 from chassis.clock import REAL_TIME, Clock
 from chassis.dead_letters import RecordSink
-from chassis.errors import RetryableError
+from chassis.errors import LostOwnershipError, RetryableError
 from chassis.records import Batch, Item, Outgoing, TopicPartition
 from policy.model import VersionedPolicy
 from schemas.catalogue import CLASSIFICATIONS, TICKETS
@@ -169,7 +169,7 @@ class ProgressTeller:
         while not self._stopping.is_set():
             try:
                 await self.tell()
-            except RetryableError as error:
+            except (RetryableError, LostOwnershipError) as error:
                 log.warning("progress is told later: %s", error)
             with suppress(TimeoutError):
                 async with asyncio.timeout(_LOOK_SECONDS):

@@ -11,20 +11,20 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Self
 
 import faust
 
 from chassis.backoff import backoff_seconds
 from chassis.clock import REAL_TIME, Clock
 from chassis.dead_letters import RecordSink, dead_letter
-from chassis.errors import EscalonError, RejectedMessageError, RetryableError
+from chassis.errors import RejectedMessageError, RetryableError
 from chassis.records import Record
 from chassis.stream_transport import StreamApp
 from schemas.catalogue import ESCALATIONS, MAX_MESSAGE_BYTES
 from schemas.escalations import StreamEvent
 from services.sla_monitor.adapters.faust_rows import FaustRows
 from services.sla_monitor.adapters.findings_line import FindingsLine
+from services.sla_monitor.adapters.recovery_alarm import RecoveryAlarm
 from services.sla_monitor.domain.steady_time import SteadyTime
 from services.sla_monitor.handlers import PRODUCER, Noted, PartitionWatch, SlaMonitor
 from services.sla_monitor.metrics import SlaMonitorMetrics
@@ -32,7 +32,6 @@ from services.sla_monitor.ports import Policies
 
 _TICKETS_AT_A_TIME = 500
 _LOOK_SECONDS = 0.02
-_RECOVERY_LOG = "faust.tables.recovery"
 
 log = logging.getLogger(__name__)
 
@@ -159,13 +158,15 @@ class DueTimer:
 
     async def run(self) -> None:
         """Tick until stopped; raises what makes firing impossible."""
-        with _RecoveryAlarm() as alarm:
+        with RecoveryAlarm() as alarm:
             while not self._stopping.is_set():
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._stopping.wait(), self._tick_seconds)
                 alarm.raise_if_heard()
-                if _rows_are_there(self._parts.app) and not self._stopping.is_set():
-                    await self._tick()
+                if not _rows_are_there(self._parts.app) or self._stopping.is_set():
+                    continue
+                alarm.calm()
+                await self._tick()
 
     def stop(self) -> None:
         """Ask it to end; safe to repeat."""
@@ -202,34 +203,6 @@ class DueTimer:
         if not steady and not was_behind:
             log.error("the clock stepped back: nothing fires until it has caught up", extra={"seconds": behind})
         return steady
-
-
-class RowsNotRecoveredError(EscalonError):
-    """Faust could not read rows back from the changelog: it logs so and goes on without them, we do not."""
-
-
-class _RecoveryAlarm(logging.Handler):
-    """Hears what Faust only logs."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.WARNING)
-        self._heard = False
-
-    def __enter__(self) -> Self:
-        logging.getLogger(_RECOVERY_LOG).addHandler(self)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        logging.getLogger(_RECOVERY_LOG).removeHandler(self)
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Take note of a line."""
-        self._heard = self._heard or record.getMessage().startswith("Error in recovery")
-
-    def raise_if_heard(self) -> None:
-        """Raise RowsNotRecoveredError if rows were lost."""
-        if self._heard:
-            raise RowsNotRecoveredError("rows could not be recovered from the changelog")
 
 
 def _rows_are_there(app: StreamApp) -> bool:

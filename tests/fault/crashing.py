@@ -50,8 +50,11 @@ def _always(*_: object) -> bool:
 
 
 def _facts(records: Sequence[Outgoing]) -> bool:
-    """Tell whether what is sent is more than the classifier's word on how far it is."""
-    return any(b"Progressed" not in dict(record.headers).get("ce_type", b"") for record in records)
+    """Tell whether what is sent is about tickets, not only the classifier's word on how far it is, or its schemas."""
+    return any(
+        record.topic == "classifications.v1" and b"Progressed" not in dict(record.headers).get("ce_type", b"")
+        for record in records
+    )
 
 
 def _of(topic: str) -> Callable[..., bool]:

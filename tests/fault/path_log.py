@@ -141,10 +141,14 @@ async def check_streams(here: Installation, tickets: set[str]) -> None:
 
 
 async def check_stored(here: Installation) -> None:
-    """Check that what is published is what is stored: each event once, a ticket's in the same order."""
-    stored = await _stored(here)
-    assert repeats(stored) == 0
-    assert _by_ticket(stored) == _by_ticket(_once(await here.log(ESCALATIONS)))
+    """Check that what is published is what is stored, once all is at rest: each event once, in a ticket's order."""
+
+    async def agree() -> bool:
+        stored = await _stored(here)
+        assert repeats(stored) == 0
+        return _by_ticket(stored) == _by_ticket(_once(await here.log(ESCALATIONS)))
+
+    await eventually(agree, 60, what="what is published is what is stored")
 
 
 async def _stored(here: Installation) -> list[Message]:
