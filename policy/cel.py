@@ -12,7 +12,7 @@ import cel
 
 from policy.cel_check import problems_of
 from policy.cel_syntax import paths_in
-from policy.criteria import Criteria, Rule
+from policy.criteria import Criteria, Rule, SeverityRule, TypeRule
 from policy.signals import (
     CompiledSignal,
     Expression,
@@ -101,10 +101,9 @@ class Evidence:
         self._words = words
         self._context = cel.Context(variables=variables)
 
-    def holding(self, rules: "CompiledRules[R_co]") -> list["CompiledRule[R_co]"]:
-        """Return the rules whose expressions come out true, in their order."""
-        outcomes = rules.program.execute(self._context)
-        return [rule for rule, holds in zip(rules.each, outcomes, strict=True) if holds is True]
+    def holds(self, program: cel.Program) -> bool:
+        """Tell whether the rule's expression comes out true."""
+        return program.execute(self._context) is True
 
     def conclude(self, reasons: frozenset[Reason]) -> None:
         """Let rules on severity and type be asked from now on: they see the reasons found."""
@@ -137,18 +136,11 @@ def _shown(value: object) -> str:
 
 @dataclass(frozen=True, slots=True)
 class CompiledRule(Generic[R_co]):
-    """A rule and what it reads."""
+    """A rule, its program and what it reads."""
 
     rule: R_co
+    program: cel.Program
     reads: tuple[str, ...]
-
-
-class CompiledRules(Generic[R_co]):
-    """Rules that are asked together, by one program: a call costs as much as a rule."""
-
-    def __init__(self, rules: tuple[R_co, ...]) -> None:
-        self.each = tuple(CompiledRule(rule, paths_in(rule.when)) for rule in rules)
-        self.program = cel.compile(f"[{', '.join(f'({rule.when})' for rule in rules)}]")
 
 
 class CompiledCriteria:
@@ -167,11 +159,11 @@ class CompiledCriteria:
             name: compile_quantity(quantity) for name, quantity in criteria.quantities.items()
         }
         self._replies = {intent: compile_signal(signal, sets) for intent, signal in criteria.replies.items()}
-        self.reasons: dict[Reason, CompiledRules[Rule]] = {
-            reason: CompiledRules(criteria.reasons.get(reason, ())) for reason in Reason
+        self.reasons: dict[Reason, tuple[CompiledRule[Rule], ...]] = {
+            reason: _compiled(criteria.reasons.get(reason, ())) for reason in Reason
         }
-        self.severities = CompiledRules(criteria.severities)
-        self.types = CompiledRules(criteria.types)
+        self.severities: tuple[CompiledRule[SeverityRule], ...] = _compiled(criteria.severities)
+        self.types: tuple[CompiledRule[TypeRule], ...] = _compiled(criteria.types)
         self._sieve = Sieve([*(signal.pattern for signal in self._signals.values()), *self._quantities.values()])
         self._read = _read(criteria)
 
@@ -220,3 +212,7 @@ def _read(criteria: Criteria) -> dict[str, tuple[str, ...]]:
     paths = {path for _, rule in _rules(criteria) for path in paths_in(rule.when)}
     split = sorted(path.partition(".")[::2] for path in paths)
     return {group: tuple(name for of, name in split if of == group) for group in _GROUPS}
+
+
+def _compiled(rules: tuple[R_co, ...]) -> tuple[CompiledRule[R_co], ...]:
+    return tuple(CompiledRule(rule, cel.compile(rule.when), paths_in(rule.when)) for rule in rules)

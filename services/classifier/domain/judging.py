@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from typing import TypeVar
 
 from policy.cel import CompiledCriteria, CompiledRule, Evidence
 from policy.criteria import Rule, TypeRule
@@ -9,6 +10,7 @@ from schemas.classifications import AccountSnapshot, Because, Judgement
 from schemas.tickets import Ticket
 from schemas.vocabulary import IssueType, Reason, Severity
 
+R = TypeVar("R", bound=Rule)
 MODEL_VERSION = "rules-1"
 _BY_FIELDS, _BY_TEXT, _NOTHING_FOUND = 0.95, 0.8, 0.85
 _SHARE_OF_TYPE = 0.4
@@ -26,11 +28,11 @@ def judge(
     Where no severity rule holds it is P4; where no type rule holds the issue is one of service.
     """
     evidence = criteria.evidence(ticket, account, occurred_at)
-    matched = {reason: evidence.holding(rules) for reason, rules in criteria.reasons.items()}
+    matched = {reason: _holding(rules, evidence) for reason, rules in criteria.reasons.items()}
     reasons = tuple(reason for reason in Reason if matched[reason])
     evidence.conclude(frozenset(reasons))
-    severity_rule = next(iter(evidence.holding(criteria.severities)), None)
-    type_rules = evidence.holding(criteria.types)
+    severity_rule = next(iter(_holding(criteria.severities, evidence)), None)
+    type_rules = _holding(criteria.types, evidence)
     types = _weighed(type_rules)
     leading = [rule for rule in type_rules if rule.rule.type is types[0][0]]
     return Judgement(
@@ -49,6 +51,10 @@ def judge(
         ),
         model_version=MODEL_VERSION,
     )
+
+
+def _holding(rules: Iterable[CompiledRule[R]], evidence: Evidence) -> list[CompiledRule[R]]:
+    return [rule for rule in rules if evidence.holds(rule.program)]
 
 
 def _weighed(rules: Iterable[CompiledRule[TypeRule]]) -> list[tuple[IssueType, int]]:
