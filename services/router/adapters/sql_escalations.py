@@ -107,11 +107,15 @@ class SqlEscalationStore:
         self.keep(batch)
 
     def keep(self, batch: SqlEscalationBatch) -> None:
-        """Remember the states of a batch that is stored, or that changed nothing."""
+        """Remember the states of a batch that is stored, or that changed nothing.
+
+        Most tickets never get an event; those are asked for again, with what is new anyway, should they be heard of.
+        """
         cache = self._cache.setdefault(batch.partition, OrderedDict())
         for ticket, state in batch.states.items():
-            cache[ticket] = state
-            cache.move_to_end(ticket)
+            if state.version:
+                cache[ticket] = state
+                cache.move_to_end(ticket)
         while len(cache) > self._room:
             cache.popitem(last=False)
         self._count()

@@ -214,6 +214,13 @@ async def test_memory_is_bounded_and_what_was_dropped_is_read_again(store: Event
     assert (await small.state(TicketKey("zendesk-eu/0"))).version == 2
 
 
+async def test_tickets_without_an_event_take_no_memory(replica: Replica) -> None:
+    verdict = opened(A)
+    await replica.stream.handle(batch(0, replace(verdict, judgement=replace(verdict.judgement, qualifies=False))))
+    assert (await replica.state(A)).version == 0
+    assert replica.metrics.cached._value.get() == 0
+
+
 async def test_a_merge_also_sends_a_command_to_the_survivor_with_the_same_id_each_time(
     store: EventStore, replica: Replica
 ) -> None:
