@@ -37,10 +37,10 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from chassis.sql_causes import CAUSES, AppliedCause, delete_causes, insert_causes
+from chassis.sql_limits import postgres_limits
 
 BUSY_TIMEOUT_MS = 10_000
 """How long SQLite waits for another process's write lock."""
-STATEMENT_TIMEOUT_MS = 30_000
 _LOCK_CLASS = 0x45534331
 """First half of our advisory locks in PostgreSQL; the second is the partition, or -1 while tables are created."""
 _STREAMS_PER_QUERY = 500
@@ -250,9 +250,8 @@ def open_recorder(url: str) -> RowRecorder:
 
 
 def _postgres(url: URL) -> RowDatastore:
-    limits: dict[str, object] = {"connect_timeout": 5, "options": f"-c statement_timeout={STATEMENT_TIMEOUT_MS}"}
     place = url.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
-    return RowDatastore(url=place, pool_pre_ping=True, connect_args=limits)
+    return RowDatastore(url=place, pool_pre_ping=True, connect_args=postgres_limits())
 
 
 def _sqlite(url: URL) -> RowDatastore:

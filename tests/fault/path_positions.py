@@ -60,7 +60,7 @@ class PathPositions:
         committed = await self._committed(service)
         return sum(end - min(committed.get(place, 0), end) for place, end in ends.items() if _reads(service, place))
 
-    async def done(self, service: str, within: float = 120.0) -> None:
+    async def done(self, service: str, within: float = 240.0) -> None:
         """Wait until a service has committed all its inputs that are there now."""
         ends = {place: end for place, end in (await self._ends()).items() if _reads(service, place)}
 

@@ -27,6 +27,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.schema import CreateColumn
 
 from chassis.errors import StartUpError
+from chassis.sql_limits import postgres_limits
 
 _METADATA = MetaData()
 _SCHEMA_LOCK = 7_283_401_164
@@ -94,7 +95,9 @@ Index(
 
 def connect(url: str) -> Engine:
     """Return an engine; it connects when first used, by SQLAlchemy's URL (`sqlite:///…`, `postgresql+psycopg://…`)."""
-    engine = create_engine(_with_driver(url), pool_pre_ping=True)
+    address = _with_driver(url)
+    limits = {} if make_url(address).get_backend_name() == "sqlite" else postgres_limits()
+    engine = create_engine(address, pool_pre_ping=True, connect_args=limits)
     if engine.dialect.name == "sqlite":
         _make_folder(engine.url.database)
         event.listen(engine, "connect", _prepare_sqlite)

@@ -105,6 +105,18 @@ async def test_the_opening_of_an_incident_channel_is_remembered_until_it_is_arch
     assert [await ledger.forget(10 * DAY, 1) for _ in range(3)] == [1, 1, 0]
 
 
+async def test_a_replica_that_froze_in_a_transaction_holds_up_nobody(postgres_url: str, clock: ManualClock) -> None:
+    async with SqlLedger(postgres_url, clock) as ledger:
+        await ledger.record(stretch(0), [Plan(notices=(a_notice("a"),))])
+        frozen = connect(postgres_url).connect()
+        frozen.execute(text("LOCK TABLE notifier_notices, notifier_positions"))
+
+        await ledger.record(stretch(1), [Plan(notices=(a_notice("b"),))])
+
+        assert len(await ids(ledger)) == 2
+        frozen.invalidate()
+
+
 async def test_the_ledger_of_0_1_0_is_read_and_goes_on_being_written_by_0_1_0(url: str, clock: ManualClock) -> None:
     engine = connect(url)
     number = "BIGSERIAL PRIMARY KEY" if engine.dialect.name == "postgresql" else "INTEGER PRIMARY KEY AUTOINCREMENT"
