@@ -20,7 +20,7 @@ from tests.integration.router.running import RouterDesk, a_router
 
 pytestmark = pytest.mark.timeout(400)
 OPENED = ["EscalationOpened", "OwnerAssigned"]
-BURST, PAUSE_SECONDS = 10, 0.1
+BURST, PAUSE_SECONDS = 10, 0.03
 
 
 class Flow:
@@ -67,6 +67,7 @@ async def test_postgresql_crashes_under_load_and_nothing_is_lost_or_stored_twice
                     for _ in range(2 * HarnessSettings().rounds):
                         enough = len(desk.heard) + 4 * BURST
                         await eventually(partial(_has_heard, desk, enough), 90, what=lambda: router.log)
+                        await eventually(lambda: flow.unheard(desk), what="tickets are on their way")
                         await asyncio.to_thread(server.crash)
                         in_flight.append(len(flow.unheard(desk)))
                         await eventually(
