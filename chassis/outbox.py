@@ -105,8 +105,9 @@ class OutboxRelay:
                 await self._relay_due()
             except (RetryableError, LostOwnershipError) as error:
                 self._failures += 1
-                # Others may have gone on, so how far it is relayed is asked anew.
-                self._relayed = dict.fromkeys(self._relayed)
+                if isinstance(error, LostOwnershipError):
+                    # Others may have gone on, so how far it is relayed is asked anew.
+                    self._relayed = dict.fromkeys(self._relayed)
                 self._due.update(self._relayed)
                 log.warning("outbox waits: %s", error)
                 await self._pause(backoff_seconds(self._failures))

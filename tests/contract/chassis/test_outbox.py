@@ -8,8 +8,8 @@ from uuid import UUID, uuid5
 
 import pytest
 
-from chassis.errors import RetryableError
-from chassis.event_store import EventStore, StoredEvent
+from chassis.errors import LostOwnershipError, RetryableError
+from chassis.event_store import EventStore, OutboxRow, StoredEvent
 from chassis.outbox import OutboxRelay
 from chassis.records import Outgoing
 from tests.harness.waiting import eventually
@@ -25,9 +25,16 @@ class RecordingSender:
         self.sent: list[bytes] = []
         self.fails_before = 0
         self.fails_after = 0
+        self.frozen = asyncio.Event()
+        self.frozen.set()
+        self.waiting = False
 
     async def send_batch(self, records: Sequence[Outgoing]) -> None:
         await asyncio.sleep(0)
+        if not self.frozen.is_set():
+            self.waiting = True
+            await self.frozen.wait()
+            raise LostOwnershipError("the group was silent")
         if self.fails_before:
             self.fails_before -= 1
             raise RetryableError("the broker is away")
@@ -140,6 +147,51 @@ async def test_a_lost_acknowledgement_sends_the_same_rows_again(store: EventStor
     async with relaying(store, sender) as relay:
         relay.hold([3])
         await eventually(lambda: sender.sent == values("a", 3) * 2)
+
+
+class ForgetfulStore(EventStore):
+    """Cannot be written to for once when it is to remember what was published."""
+
+    fails = 1
+
+    async def remember_published(self, partition: int, row: int) -> None:
+        if self.fails:
+            self.fails -= 1
+            raise RetryableError("the database is away")
+        await super().remember_published(partition, row)
+
+
+async def test_what_could_not_be_remembered_is_not_sent_again(store: EventStore, store_url: str) -> None:
+    sender, forgetful = RecordingSender(), ForgetfulStore(store_url)
+    await store.append(3, events("a", 3))
+    try:
+        async with relaying(forgetful, sender) as relay:
+            relay.hold([3])
+            await eventually(lambda: forgetful.fails == 0)
+            await store.append(3, events("a", 1, start=4))
+            relay.wake(3)
+            await eventually(lambda: len(sender.sent) >= 4)
+    finally:
+        await forgetful.close()
+    assert sender.sent == values("a", 4)
+
+
+async def test_who_was_frozen_asks_anew_what_was_relayed_meanwhile(store: EventStore) -> None:
+    sender = RecordingSender()
+    sender.frozen.clear()
+    rows = [row.row for row in await _stored(store, 3)]
+    async with relaying(store, sender) as relay:
+        relay.hold([3])
+        await eventually(lambda: sender.waiting)
+        await store.remember_published(3, rows[1])
+        sender.frozen.set()
+        await eventually(lambda: sender.sent)
+    assert sender.sent == values("a", 3)[2:]
+
+
+async def _stored(store: EventStore, count: int) -> list[OutboxRow]:
+    await store.append(3, events("a", count))
+    return list(await store.outbox(3, 0, count))
 
 
 async def test_a_stop_still_relays_what_is_stored(store: EventStore) -> None:
