@@ -158,11 +158,19 @@ class PartitionWatch:
         return self._monitor.on_escalation_event(event, self._rows.get(ticket_of(event)), now)
 
     def keep(self, noted: Noted, *, unsettled: bool = False) -> None:
-        """Keep the row; `unsettled` while what follows from it is on its way and could still be lost."""
-        row = noted.row if noted.row is None else replace(noted.row, unsettled=unsettled or noted.waits)
-        self._rows.put(noted.ticket, row)
+        """Keep the row; `unsettled` while what follows from it is on its way and could still be lost.
+
+        It stays so while its turn to have all said anew has not come yet.
+        """
         self._note_waiting(noted.ticket, waits=noted.waits)
-        self._index.put(noted.ticket, None if row is None else row.wakes_at)
+        to_say_anew = noted.ticket in self._unsettled
+        row = noted.row if noted.row is None else replace(noted.row, unsettled=unsettled or to_say_anew)
+        self._rows.put(noted.ticket, row)
+        if row is None:
+            self._unsettled.discard(noted.ticket)
+            self._index.put(noted.ticket, None)
+        else:
+            self._index.put(noted.ticket, _LONG_AGO if to_say_anew else row.wakes_at)
 
     def adopt(self, row: AnyRow) -> None:
         """Take a stored row into the index, after a start or a rebalance."""

@@ -55,6 +55,7 @@ class EscalationStream:
     def __init__(self, parts: StreamParts) -> None:
         self._parts = parts
         self._rows = FaustRows(parts.app, "rows")
+        self._built_for: int | None = None
         self.watch = self._new_watch()
         topic = parts.app.topic(
             ESCALATIONS.name, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"
@@ -69,9 +70,14 @@ class EscalationStream:
 
         parts.app.agent(topic, name="escalations")(follow)
 
+    def is_built(self) -> bool:
+        """Tell whether the watch knows all rows of the partitions that are held now."""
+        return self._built_for == self._parts.app.consumer_generation_id
+
     def rebuild(self) -> None:
         """Begin anew from the rows of all partitions held; what was sent and is not on record is said again."""
         started = REAL_TIME.monotonic()
+        self._built_for = self._parts.app.consumer_generation_id
         self.watch = self._new_watch()
         for row in self._rows:
             self.watch.adopt(row)
@@ -107,11 +113,14 @@ class EscalationStream:
     async def _is_ours(self, event: faust.EventT[bytes]) -> bool:
         """Wait until we are certain to be in the group, then tell whether we still have the event's partition.
 
-        Who was frozen for longer than a session must write no row: another replica may have gone on since.
+        Who was frozen for longer than a session must write no row: another replica may have gone on since. Nor may one
+        be written before the watch knows them all: an event that is read again would settle what a crash left unsaid.
         """
-        while not self._parts.app.membership.is_certain():  # noqa: ASYNC110  answers come in Faust's thread
+        while self._is_of_this_assignment(event):
+            if self._parts.app.membership.is_certain() and self.is_built():
+                return True
             await asyncio.sleep(_LOOK_SECONDS)
-        return self._is_of_this_assignment(event)
+        return False
 
     def _is_of_this_assignment(self, event: faust.EventT[bytes]) -> bool:
         return event.message.generation_id == self._parts.app.consumer_generation_id
@@ -146,7 +155,6 @@ class DueTimer:
         self._stream = stream
         self._tick_seconds = tick_seconds
         self._stopping = asyncio.Event()
-        self._built_for: int | None = None
         self._time = SteadyTime()
         self._waiting = 0
 
@@ -154,7 +162,7 @@ class DueTimer:
         """Tell /readyz what is wrong."""
         if not _rows_are_there(self._parts.app):
             return "the rows are being recovered"
-        return None if self._is_built() else "the due times are being rebuilt"
+        return None if self._stream.is_built() else "the due times are being rebuilt"
 
     async def run(self) -> None:
         """Tick until stopped; raises what makes firing impossible."""
@@ -172,12 +180,8 @@ class DueTimer:
         """Ask it to end; safe to repeat."""
         self._stopping.set()
 
-    def _is_built(self) -> bool:
-        return self._built_for == self._parts.app.consumer_generation_id
-
     async def _tick(self) -> None:
-        if not self._is_built():
-            self._built_for = self._parts.app.consumer_generation_id
+        if not self._stream.is_built():
             self._stream.rebuild()
         now = self._parts.clock.now()
         if not self._may_go_by(now):

@@ -4,6 +4,7 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from chassis.event_store import EventStore
 from chassis.startup import check_kafka
@@ -58,9 +59,10 @@ class Sent:
         """Want the customer's reply on record."""
         self.wanted |= {(ticket, CustomerReplyReceived) for ticket in tickets}
 
-    async def missing(self, here: Installation) -> set[Step]:
-        """Return what is not on record yet."""
-        log = await here.log(ESCALATIONS, SLA, NOTIFICATIONS)
+    async def missing(self, here: Installation, by: datetime | None = None) -> set[Step]:
+        """Return what is not on record yet, or was not by then."""
+        told = await here.log(ESCALATIONS, SLA, NOTIFICATIONS)
+        log = told if by is None else [one for one in told if one.meta.recorded_at <= by]
         return self.wanted - {(one.meta.correlation_id, type(one)) for one in log if not _is_other_notice(one)}
 
 

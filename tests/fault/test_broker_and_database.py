@@ -72,6 +72,7 @@ async def test_all_services_outlive_a_postgresql_that_is_restarted_at_once(fire:
 
 async def _outlived(fire: Fire, fault: Callable[[], Awaitable[None]]) -> None:
     here = fire.here
+    await here.revive()
     processes = {name: service.pid for name, service in here.services.items()}
     bites = []
     async with steady_load(here, _TICKETS_A_SECOND, f"outage-{next(fire.names)}") as tickets:

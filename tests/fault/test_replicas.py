@@ -16,7 +16,7 @@ from sqlalchemy import URL
 from schemas.catalogue import CLASSIFICATIONS, ESCALATIONS, NOTIFICATIONS, SERVICES, SLA
 from schemas.message import Message
 from schemas.notifications import NoticeDelivered
-from tests.fault.path_log import Sent, check_stored, check_streams, owners_of, repeats, send_acts
+from tests.fault.path_log import Sent, check_stored, check_streams, owners_of, repeats, send_acts, wait_until_done
 from tests.fault.path_positions import PathPositions
 from tests.harness.installation import Installation, a_prepared_installation, replica_name
 from tests.harness.load import steady_load
@@ -208,10 +208,7 @@ async def test_replicas_that_come_and_go_lose_and_double_nothing(fleet: Fleet) -
     await fleet.ready()
     sent.opened(one.meta.correlation_id for one in load)
 
-    async def nothing_missing() -> bool:
-        return not await sent.missing(here)
-
-    await eventually(nothing_missing, 180, what="all that was sent has its consequences")
+    await wait_until_done(here, sent, within=180)
     await fleet.positions.quiet()
     await check_streams(here, sent.tickets)
     await check_stored(here)

@@ -83,6 +83,13 @@ class Installation:
         self.start(name, replica)
         await self.ready()
 
+    async def revive(self) -> None:
+        """Start what a test before this one left dead because it failed, and wait until every service is ready."""
+        for name, service in tuple(self.services.items()):
+            if not service.is_alive():
+                self.start(*name.split("-"))
+        await self.ready()
+
     def escalon(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run the command line and return what it said."""
         return subprocess.run(

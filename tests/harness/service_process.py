@@ -102,9 +102,11 @@ class ServiceProcess:
 
 
 @contextmanager
-def a_service(name: str, environment: Mapping[str, str], log: Path, port: int) -> Iterator[ServiceProcess]:
-    """Give a running service; it is gone when the block ends."""
-    process = ServiceProcess(name, ("-m", f"services.{name}"), environment, log, port)
+def a_service(
+    name: str, environment: Mapping[str, str], log: Path, port: int, program: Sequence[str] = ()
+) -> Iterator[ServiceProcess]:
+    """Give a running service, or what Python runs in its place; it is gone when the block ends."""
+    process = ServiceProcess(name, tuple(program) or ("-m", f"services.{name}"), environment, log, port)
     try:
         yield process
     finally:

@@ -109,6 +109,21 @@ def test_what_was_on_its_way_when_the_row_was_kept_is_said_again_after_a_restart
     assert after.fire(instant("08:03:00")) == ()
 
 
+def test_what_a_crash_left_unsaid_stays_so_until_it_is_said_though_further_events_are_folded() -> None:
+    rows, telling = InMemoryRows(), Telling()
+    before = PartitionWatch(SlaMonitor(FixedPolicies()), rows)
+    lost = before.note(telling.opened(instant("08:00:00")), instant("08:00:00"))
+    before.keep(lost, unsettled=True)
+
+    after = PartitionWatch(SlaMonitor(FixedPolicies()), rows)
+    for row in rows:
+        after.adopt(row)
+    after.keep(after.note(telling.assigned(instant("08:01:00")), instant("08:01:00")))
+
+    assert all(row.unsettled for row in rows)
+    assert PromiseScheduled in {type(finding) for finding in after.fire(instant("08:01:01"))}
+
+
 def test_a_finding_that_came_on_no_record_for_half_an_hour_is_said_again() -> None:
     router = RecordingRouter(records=False)
     router.take(router.telling.opened(instant("08:00:00")))
