@@ -34,8 +34,9 @@ from tests.harness.settings import HarnessSettings
 pytestmark = [pytest.mark.timeout(1800), pytest.mark.asyncio(loop_scope="module")]
 
 _TICKETS = 16
-_TICKETS_A_SECOND = 10
-"""So many that some are always on their way: the path takes longer than the time between two."""
+_TICKETS_A_SECOND = 2
+_A_SECOND_AROUND_COMMITS = 50
+"""A commit comes when a service has done what waited: so many come then that the path is never empty."""
 _PATIENCE = timedelta(seconds=180)
 _WRITES = {"classifier": CLASSIFICATIONS, "router": ESCALATIONS, "sla_monitor": SLA, "notifier": NOTIFICATIONS}
 
@@ -101,7 +102,8 @@ async def _crash(fire: Fire, service: str, point: str, nth: int) -> None:
     await fire.send()
     bites.write_text("")
     program = ("-m", "tests.fault.crashing", service, point, str(nth), str(bites))
-    async with steady_load(here, _TICKETS_A_SECOND, f"meanwhile-{next(fire.names)}") as meanwhile:
+    a_second = _A_SECOND_AROUND_COMMITS if "commit" in point else _TICKETS_A_SECOND
+    async with steady_load(here, a_second, f"meanwhile-{next(fire.names)}") as meanwhile:
         code = await asyncio.to_thread(here.start(service, program=program).exit_code, _PATIENCE)
     bitten, bitten_at = bites.read_text().splitlines(), datetime.fromtimestamp(bites.stat().st_mtime, UTC)
     fire.sent.opened(one.meta.correlation_id for one in meanwhile if one.meta.recorded_at <= bitten_at)

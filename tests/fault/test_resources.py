@@ -126,7 +126,9 @@ async def test_a_notifier_without_a_file_handle_says_so_and_tells_everybody_once
     await eventually(lambda: _has(place.opened, during), PATIENCE_SECONDS, what="the router goes on")
     await eventually(lambda: _warnings(notifier, "sink.jsonl cannot be written: Too many open files"), PATIENCE_SECONDS)
     assert not notifier.is_ready(), "a probe is answered with the handle that is kept for it"
-    said = await eventually(lambda: _warnings(notifier, "no file handle is left of"), PATIENCE_SECONDS, what="it is said")
+    said = await eventually(
+        lambda: _warnings(notifier, "no file handle is left of"), PATIENCE_SECONDS, what="it is said"
+    )
     held_back = during - await place.told()
     assert held_back
 

@@ -11,7 +11,7 @@ from schemas.tickets import Customer, Ticket, TicketFields, TicketOpened
 from tests.harness.installation import Installation, sealed
 from tests.harness.waiting import hold
 
-_STRIDE_SECONDS = 0.1
+_STRIDE_SECONDS = 0.02
 
 
 def an_outage(number: str) -> TicketOpened:
