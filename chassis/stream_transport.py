@@ -1,11 +1,12 @@
-"""Faust's consumer with a short fetch wait, and noting when its group last answered."""
+"""Faust's consumer with a short fetch wait, noting when its group last answered, and losing nothing in a rebalance."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import faust
 from aiokafka import AIOKafkaConsumer
 from faust.transport.drivers import aiokafka as driver
-from faust.types import TransportT
+from faust.types import TP, Message, TransportT
 
 from chassis.group_membership import GroupMembership
 
@@ -33,6 +34,24 @@ class PromptConsumerThread(driver.AIOKafkaConsumerThread):
         assert isinstance(self.app, StreamApp)  # noqa: S101  only StreamApp makes this transport
         self.app.membership.watch(coordinator)
 
+    async def seek_to_committed(self) -> Mapping[TP, int]:
+        """Go back to where the group is: to the beginning where it has committed nothing yet.
+
+        Faust throws away what it has fetched during a rebalance and goes back for it; aiokafka then stays where it is
+        in a partition of which nothing is committed, and what was thrown away is never read.
+        """
+        committed = await super().seek_to_committed()
+        own = self.app.tables.changelog_topics
+        unread = {partition for partition, offset in committed.items() if offset is None and partition.topic not in own}
+        await self.call_thread(self._seek_to_beginning, unread)
+        return committed
+
+    async def _seek_to_beginning(self, partitions: set[TP]) -> None:
+        consumer = self._ensure_consumer()
+        held = partitions & consumer.assignment()
+        if held:
+            await consumer.seek_to_beginning(*held)
+
     def _create_worker_consumer(self, transport: driver.Transport) -> AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)
         consumer._fetch_max_wait_ms = _FETCH_WAIT_MS  # noqa: SLF001  Faust has no setting for it
@@ -41,6 +60,11 @@ class PromptConsumerThread(driver.AIOKafkaConsumerThread):
 
 class PromptConsumer(driver.Consumer):
     """A consumer with such a thread."""
+
+    def ack(self, message: Message) -> bool:
+        """Acknowledge a message unless its partition was taken away: Faust acknowledges those that it skips for it."""
+        is_ours = message.generation_id == self.app.consumer_generation_id
+        return is_ours and self.app.flow_control.is_active() and super().ack(message)
 
     def _new_consumer_thread(self) -> PromptConsumerThread:
         return PromptConsumerThread(self, loop=self.loop, beacon=self.beacon)

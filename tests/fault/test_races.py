@@ -192,7 +192,7 @@ async def test_a_stall_is_said_and_what_could_not_be_verified_is_told_to_the_own
     await _handed_over(race, silent, 2)
     await _handed_over(race, answered, 1)
     assert all(one.unverified for one in await race.cycles(SlaBreached, answered, ClockName.FIRST_RESPONSE))
-    assert "the pipeline goes on" in router.log
+    await eventually(lambda: "the pipeline goes on" in router.log, what="the end of the stall is said")
     race.kill("router")
     await race.start("router")
     print(f"\n{len(first)} breaches could not be verified; those of {len(answered)} tickets were none")
