@@ -6,7 +6,8 @@ from typing import Any
 import faust
 from aiokafka import AIOKafkaConsumer
 from faust.transport.drivers import aiokafka as driver
-from faust.types import TP, Message, TransportT
+from faust.transport.producer import ProducerBuffer
+from faust.types import TP, FutureMessage, Message, TransportT
 
 from chassis.group_membership import GroupMembership
 
@@ -70,7 +71,41 @@ class PromptConsumer(driver.Consumer):
         return PromptConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
 
+class CountingBuffer(ProducerBuffer):
+    """What waits to be produced, with what is being handed over just now."""
+
+    _in_hand = 0
+
+    @property
+    def size(self) -> int:
+        """Return how many messages the producer has not got yet."""
+        return super().size + self._in_hand
+
+    async def _send_pending(self, fut: FutureMessage) -> None:
+        self._in_hand += 1
+        try:
+            await super()._send_pending(fut)
+        finally:
+            self._in_hand -= 1
+
+
+class ThoroughProducer(driver.Producer):
+    """A producer that is flushed when all is sent: offsets are committed then, and partitions given away."""
+
+    def __init__(self, transport: TransportT, **options: Any) -> None:
+        super().__init__(transport, **options)
+        self.buffer = CountingBuffer(loop=self.loop, beacon=self.beacon)
+        self.buffer.app = self.app
+
+    async def flush(self) -> None:
+        """Wait until all is sent; Faust's own gives up after a tenth of a second in which nothing moves."""
+        while self.buffer.size:
+            await self.buffer.flush()
+        await super().flush()
+
+
 class PromptTransport(driver.Transport):
-    """A transport with such a consumer."""
+    """A transport with such a consumer and producer."""
 
     Consumer = PromptConsumer
+    Producer = ThoroughProducer

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from faust.transport.producer import ProducerBuffer
 
 from chassis.producer import Producer
 from chassis.records import Outgoing
 from chassis.settings import KafkaSettings
 from chassis.stream_app import StreamAppRunner, build_stream_app
 from tests.harness.topics import create_topics
-from tests.harness.waiting import eventually
+from tests.harness.waiting import eventually, hold
 
 PARTITIONS = 2
 
@@ -141,6 +142,23 @@ async def test_an_event_of_an_assignment_that_is_over_is_not_acknowledged(ledger
         assert not ledger.app.consumer.ack(ledger.last.message)
         ledger.app.consumer_generation_id -= 1
         assert ledger.app.consumer.ack(ledger.last.message)
+
+
+async def test_a_flush_waits_for_every_row(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    handed_over = []
+    hand_over = ProducerBuffer._send_pending
+
+    async def slowly(buffer: ProducerBuffer, message: Any) -> None:
+        await hold(0.3)
+        await hand_over(buffer, message)
+        handed_over.append(message)
+
+    monkeypatch.setattr(ProducerBuffer, "_send_pending", slowly)
+    await _send(ledger, "one", "two", "three")
+    async with _running(ledger):
+        await eventually(lambda: len(ledger.seen) == 3)
+        await ledger.app.producer.flush()
+        assert len(handed_over) == 3
 
 
 @pytest.mark.expects_errors
