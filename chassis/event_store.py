@@ -21,7 +21,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from chassis.errors import LostOwnershipError, RetryableError, StartUpError
 from chassis.sql_causes import AppliedCause
-from chassis.sql_errors import said_by
+from chassis.sql_errors import is_session_ended, said_by
 from chassis.sql_recorder import Move, RowRecorder, open_recorder
 
 _P = ParamSpec("_P")
@@ -191,7 +191,9 @@ class EventStore:
                 return work(*args, **kwargs)
             except IntegrityError as error:
                 raise LostOwnershipError("the store has moved on since this batch was read") from error
-            except (OperationalError, InterfaceError) as error:
+            except (DatabaseError, InterfaceError) as error:
+                if not isinstance(error, OperationalError | InterfaceError) and not is_session_ended(_original(error)):
+                    raise
                 raise RetryableError(f"the event store {self._place} does not answer ({_short(error)})") from error
             except DBAPIError as error:
                 if not error.connection_invalidated:
@@ -218,8 +220,13 @@ def _sqlite_path(url: str) -> Path | None:
 
 
 def _short(error: DatabaseError | InterfaceError) -> str:
+    return said_by(_original(error) or error)
+
+
+def _original(error: DatabaseError | InterfaceError) -> BaseException | None:
+    """Return what the driver raised, which SQLAlchemy and the library have wrapped."""
     cause = error.__cause__
-    return said_by(getattr(cause, "orig", cause) or error)
+    return getattr(cause, "orig", cause)
 
 
 def _first_line(error: RetryableError) -> str:

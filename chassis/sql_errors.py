@@ -5,6 +5,8 @@ from typing import Any
 _FULL = frozenset({"SQLITE_FULL", "SQLITE_IOERR_SHMSIZE", "53100"})
 """Of SQLite (sqlite.org/rescode.html) and PostgreSQL (appendix A, disk_full)."""
 _NO_HANDLES = frozenset({"SQLITE_CANTOPEN"})
+_ENDED = frozenset({"25P03"})
+"""PostgreSQL ended a session that stood still within a transaction; psycopg has it among the internal errors."""
 
 
 def code_of(original: object) -> str | None:
@@ -16,6 +18,11 @@ def code_of(original: object) -> str | None:
 def is_full(original: object) -> bool:
     """Tell whether the database's disk is full: what can be read is, and nothing can be written."""
     return code_of(original) in _FULL
+
+
+def is_session_ended(original: object) -> bool:
+    """Tell whether the database ended the session, with nothing of its transaction written: a new one may do it."""
+    return code_of(original) in _ENDED
 
 
 def said_by(original: BaseException | None) -> str:

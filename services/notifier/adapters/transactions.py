@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
 
 from chassis.clock import REAL_TIME
 from chassis.errors import RetryableError
-from chassis.sql_errors import is_full, said_by
+from chassis.sql_errors import is_full, is_session_ended, said_by
 
 T = TypeVar("T")
 
@@ -111,7 +111,9 @@ class Transactions:
         try:
             with self._engine.begin() as connection:
                 results = [call.work(connection) for call in group]
-        except (OperationalError, InterfaceError) as error:
+        except (OperationalError, InterfaceError, InternalError) as error:
+            if isinstance(error, InternalError) and not is_session_ended(error.orig):
+                raise
             # Only the driver's class and SQLSTATE: its text can quote the row.
             told = f"the ledger {self._place} does not answer ({said_by(error.orig)})"
             self._refused = (told, REAL_TIME.monotonic(), is_full(error.orig))

@@ -12,6 +12,7 @@ import pytest
 
 from chassis.errors import LostOwnershipError, RetryableError, StartUpError
 from chassis.event_store import AppliedCause, EventStore, InputMoved, StoredEvent, StoredStream, check_url
+from tests.contract.freeze import frozen_before_its_next_commit
 
 NAMESPACE = UUID("6f1c1f4a-5d0e-5b0a-9c55-0e5ca1011000")
 INPUT = "sla.v1/3"
@@ -221,6 +222,18 @@ async def test_a_database_that_is_locked_is_tried_again_and_nothing_counts_as_wr
             other.execute("ROLLBACK")
         assert await store.load([stream("a")]) == {}
         await store.append(3, [event("a", 1)], InputMoved(INPUT, None, 1))
+        assert await store.positions([INPUT]) == {INPUT: 1}
+
+
+async def test_a_replica_that_froze_in_a_transaction_may_try_again(postgres_url: str) -> None:
+    batch = [event("a", 1)], InputMoved(INPUT, None, 1)
+    async with EventStore(postgres_url) as store:
+        with frozen_before_its_next_commit() as frozen, pytest.raises(RetryableError, match="25P03"):
+            await store.append(3, *batch)
+        assert len(frozen) == 1
+        assert await store.load([stream("a")]) == {}
+
+        await store.append(3, *batch)
         assert await store.positions([INPUT]) == {INPUT: 1}
 
 

@@ -9,11 +9,13 @@ import pytest
 from sqlalchemy import text
 
 from chassis.clock import ManualClock
+from chassis.errors import RetryableError
 from schemas.vocabulary import NoticeKind
 from services.notifier.adapters.sql_ledger import SqlLedger
 from services.notifier.adapters.sql_tables import connect
 from services.notifier.domain.notice import Notice, Plan
 from services.notifier.domain.outcomes import Receipt, delivered
+from tests.contract.freeze import frozen_before_its_next_commit
 from tests.contract.notifier.test_ledger import a_notice, stretch
 from tests.harness.notices import AT
 
@@ -115,6 +117,17 @@ async def test_a_replica_that_froze_in_a_transaction_holds_up_nobody(postgres_ur
 
         assert len(await ids(ledger)) == 2
         frozen.invalidate()
+
+
+async def test_a_replica_that_froze_in_a_transaction_may_try_again(postgres_url: str, clock: ManualClock) -> None:
+    plans = [Plan(notices=(a_notice("a"),))]
+    async with SqlLedger(postgres_url, clock) as ledger:
+        with frozen_before_its_next_commit() as frozen, pytest.raises(RetryableError, match="25P03"):
+            await ledger.record(stretch(0), plans)
+        assert len(frozen) == 1
+
+        await ledger.record(stretch(0), plans)
+        assert len(await ids(ledger)) == 1
 
 
 async def test_the_ledger_of_0_1_0_is_read_and_goes_on_being_written_by_0_1_0(url: str, clock: ManualClock) -> None:
