@@ -3,15 +3,18 @@
 An expression that passes `check_criteria` reads only what is there and raises on no ticket (`policy/cel_check.py`).
 """
 
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from typing import Generic, TypeVar
 
 import cel
 
 from policy.cel_check import problems_of
-from policy.cel_syntax import paths_in
+from policy.cel_needs import Needs, needs_of, shows
+from policy.cel_syntax import parse, paths_in
 from policy.criteria import Criteria, Rule, SeverityRule, TypeRule
 from policy.signals import (
     CompiledSignal,
@@ -37,7 +40,7 @@ from schemas.tickets import Ticket
 from schemas.vocabulary import Reason, ReplyIntent
 
 R_co = TypeVar("R_co", bound=Rule, covariant=True)
-_GROUPS = ("ticket", "account", "signal", "count", "quantity")
+_ALWAYS_SHOWN = ("front_line_fraction", "qualifies", *(f"reason.{reason.value}" for reason in Reason))
 _OF_TEXT = ("signal.", "count.", "quantity.")
 _LONGEST_VALUE = 40
 _REPLY_ORDER = (ReplyIntent.REJECTS, ReplyIntent.CONFIRMS, ReplyIntent.THANKS)
@@ -94,16 +97,20 @@ def _rules(criteria: Criteria) -> Iterator[tuple[str, Rule]]:
 
 
 class Evidence:
-    """What a ticket shows at an instant: variables for the rules, and the words behind each signal."""
+    """What a ticket shows at an instant: variables for the rules, and the words behind each signal.
 
-    def __init__(self, variables: Variables, words: Mapping[str, tuple[str, ...]]) -> None:
+    `possible` names the rules that may hold by what shows; `variables` are what these read.
+    """
+
+    def __init__(self, variables: Variables, words: Mapping[str, tuple[str, ...]], possible: Collection[str]) -> None:
         self._variables = variables
         self._words = words
+        self._possible = possible
         self._context = cel.Context(variables=variables)
 
-    def holds(self, program: cel.Program) -> bool:
+    def holds(self, rule: "CompiledRule[Rule]") -> bool:
         """Tell whether the rule's expression comes out true."""
-        return program.execute(self._context) is True
+        return rule.rule.name in self._possible and rule.program.execute(self._context) is True
 
     def conclude(self, reasons: frozenset[Reason]) -> None:
         """Let rules on severity and type be asked from now on: they see the reasons found."""
@@ -136,11 +143,14 @@ def _shown(value: object) -> str:
 
 @dataclass(frozen=True, slots=True)
 class CompiledRule(Generic[R_co]):
-    """A rule, its program and what it reads."""
+    """A rule, its program, what it reads, and what it cannot hold without."""
 
     rule: R_co
     program: cel.Program
     reads: tuple[str, ...]
+    fields: tuple[tuple[str, str], ...]
+    """The same, each as its group and its name in it."""
+    needs: Needs
 
 
 class CompiledCriteria:
@@ -165,7 +175,18 @@ class CompiledCriteria:
         self.severities: tuple[CompiledRule[SeverityRule], ...] = _compiled(criteria.severities)
         self.types: tuple[CompiledRule[TypeRule], ...] = _compiled(criteria.types)
         self._sieve = Sieve([*(signal.pattern for signal in self._signals.values()), *self._quantities.values()])
-        self._read = _read(criteria)
+        self._no_signal: Group = dict.fromkeys(self._signals, False)
+        self._no_count: Group = dict.fromkeys(self._signals, 0)
+        rules: tuple[CompiledRule[Rule], ...] = (
+            *chain.from_iterable(self.reasons.values()),
+            *self.severities,
+            *self.types,
+        )
+        self._always = {rule.rule.name: rule for rule in rules if rule.needs is None}
+        self._by_need: dict[str, dict[str, CompiledRule[Rule]]] = defaultdict(dict)
+        for rule in rules:
+            for path in rule.needs or ():
+                self._by_need[path][rule.rule.name] = rule
 
     def evidence(self, ticket: Ticket, account: AccountSnapshot | None, at: datetime) -> Evidence:
         """Return what the ticket shows; time grows with the length of its text, which is cut."""
@@ -174,23 +195,39 @@ class CompiledCriteria:
         groups: dict[str, Group] = {
             "ticket": ticket_variables(ticket, at),
             "account": account_variables(ticket.fields, account, at),
-            "signal": {name: bool(words) for name, words in found.items()},
-            "count": {name: len(words) for name, words in found.items()},
             "quantity": quantities,
         }
-        # Only what some rule reads is handed over: a value handed to CEL costs more than a rule.
-        variables: Variables = {
-            group: {name: values[name] for name in self._read[group]} for group, values in groups.items()
-        }
-        variables["front_line_fraction"] = self._fraction
-        return Evidence(variables, found)
+        shown = [f"{group}.{name}" for group, values in groups.items() for name in values if shows(group, values[name])]
+        shown += [f"{group}.{name}" for group in ("signal", "count") for name in found]
+        groups["signal"] = self._no_signal | dict.fromkeys(found, True)
+        groups["count"] = self._no_count | {name: len(words) for name, words in found.items()}
+        possible = self._possible(shown)
+        return Evidence(self._variables(groups, possible.values()), found, possible)
+
+    def _possible(self, shown: Iterable[str]) -> dict[str, CompiledRule[Rule]]:
+        """Return by name the rules of which something shows that they cannot hold without; any reason may be found."""
+        possible = dict(self._always)
+        for path in chain(shown, _ALWAYS_SHOWN):
+            if path in self._by_need:
+                possible |= self._by_need[path]
+        return possible
+
+    def _variables(self, groups: Mapping[str, Group], rules: Iterable[CompiledRule[Rule]]) -> Variables:
+        """Return what these rules read: a value handed to CEL costs more than a rule."""
+        read: dict[str, Group] = {group: {} for group in groups}
+        for rule in rules:
+            for group, name in rule.fields:
+                if group in read:
+                    read[group][name] = groups[group][name]
+        return {**read, "front_line_fraction": self._fraction}
 
     def _searched(self, text: Prose) -> tuple[dict[str, tuple[str, ...]], Group]:
-        """Return the words behind each signal and each quantity's number."""
+        """Return the words behind each signal that is there, and each quantity's number."""
         held = self._sieve.found_in(text)
         found = {
-            name: signal.words_in(text) if place in held else ()
+            name: words
             for place, (name, signal) in enumerate(self._signals.items())
+            if place in held and (words := signal.words_in(text))
         }
         quantities: Group = {
             name: largest_number(pattern, text) if place in held else 0.0
@@ -207,12 +244,14 @@ class CompiledCriteria:
         return found[0] if found else ReplyIntent.UNCLEAR
 
 
-def _read(criteria: Criteria) -> dict[str, tuple[str, ...]]:
-    """Return by group the names that some rule reads."""
-    paths = {path for _, rule in _rules(criteria) for path in paths_in(rule.when)}
-    split = sorted(path.partition(".")[::2] for path in paths)
-    return {group: tuple(name for of, name in split if of == group) for group in _GROUPS}
-
-
 def _compiled(rules: tuple[R_co, ...]) -> tuple[CompiledRule[R_co], ...]:
-    return tuple(CompiledRule(rule, cel.compile(rule.when), paths_in(rule.when)) for rule in rules)
+    return tuple(
+        CompiledRule(
+            rule=rule,
+            program=cel.compile(rule.when),
+            reads=(reads := paths_in(rule.when)),
+            fields=tuple((group, name) for group, _, name in (path.partition(".") for path in reads)),
+            needs=needs_of(parse(rule.when)),
+        )
+        for rule in rules
+    )

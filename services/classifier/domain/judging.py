@@ -31,7 +31,7 @@ def judge(
     matched = {reason: _holding(rules, evidence) for reason, rules in criteria.reasons.items()}
     reasons = tuple(reason for reason in Reason if matched[reason])
     evidence.conclude(frozenset(reasons))
-    severity_rule = next(iter(_holding(criteria.severities, evidence)), None)
+    severity_rule = next((rule for rule in criteria.severities if evidence.holds(rule)), None)
     type_rules = _holding(criteria.types, evidence)
     types = _weighed(type_rules)
     leading = [rule for rule in type_rules if rule.rule.type is types[0][0]]
@@ -54,7 +54,7 @@ def judge(
 
 
 def _holding(rules: Iterable[CompiledRule[R]], evidence: Evidence) -> list[CompiledRule[R]]:
-    return [rule for rule in rules if evidence.holds(rule.program)]
+    return [rule for rule in rules if evidence.holds(rule)]
 
 
 def _weighed(rules: Iterable[CompiledRule[TypeRule]]) -> list[tuple[IssueType, int]]:
