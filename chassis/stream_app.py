@@ -1,19 +1,26 @@
 """Builds a Faust app the way it is known to work, each choice explained; the service adds agents and tables."""
 
 import asyncio
+import logging
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TypedDict
 
-import faust
+from aiokafka.errors import KafkaError
 from faust.auth import Credentials, SASLCredentials, SSLCredentials
+from faust.types import TP
 
 from chassis.errors import StartUpError
 from chassis.group_membership import GroupMembership
 from chassis.kafka_client import connection_options
 from chassis.settings import KafkaSettings
+from chassis.stream_positions import HandledPositions
 from chassis.stream_transport import StreamApp
 
 _STOP_SECONDS = 6.0
+_LOOK_SECONDS = 0.5
+
+log = logging.getLogger(__name__)
 
 
 def build_stream_app(
@@ -21,10 +28,10 @@ def build_stream_app(
 ) -> StreamApp:
     """Return an app; declare a table as VersionedTable, topics with `raw` serializers.
 
-    An agent iterates `stream.noack().events()` and calls `event.ack()` when its row is written: Faust else acknowledges
-    the event an agent has failed on, and commits it. Before it writes it asks `membership` whether the app is still in
-    its group, and whether the event's `generation_id` is still the app's: a rebalance does not wait for it. `name` is
-    the app's group and the prefix of its changelogs, which get `partitions` partitions: as many as the source.
+    An agent goes through its stream by `follow_in_order` with the app's `positions`. Before it writes a row it asks
+    `membership` whether the app is still in its group, and whether the event's `generation_id` is still the app's: a
+    rebalance does not wait for it. `name` is the app's group and the prefix of its changelogs, which get `partitions`
+    partitions: as many as the source.
     `storage` must last over restarts, or each start reads the whole changelog.
     """
     app = StreamApp(
@@ -54,7 +61,13 @@ def build_stream_app(
         autodiscover=False,
     )
     app.membership = GroupMembership(settings.session_timeout_ms / 1000)
+    app.positions = HandledPositions()
     return app
+
+
+def rows_are_there(app: StreamApp) -> bool:
+    """Tell whether the app is at work: in its group, with the rows of its partitions read back."""
+    return not app.rebalancing and not app.in_recovery and bool(app.tables.actives_ready)
 
 
 class _Broker(TypedDict):
@@ -84,7 +97,7 @@ def _broker(settings: KafkaSettings) -> _Broker:
 class StreamAppRunner:
     """Runs a Faust app without its own worker, so that signals, logs and the loop are the Lifecycle's; a component."""
 
-    def __init__(self, app: faust.App) -> None:
+    def __init__(self, app: StreamApp) -> None:
         self._app = app
         self._stopping = asyncio.Event()
 
@@ -93,15 +106,18 @@ class StreamAppRunner:
         self._app.finalize()
         asked = asyncio.create_task(self._stopping.wait())
         work = asyncio.create_task(self._work())
+        rereading = asyncio.create_task(self._read_again_what_was_lost())
         try:
-            await asyncio.wait({asked, work}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({asked, work, rereading}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             asked.cancel()
+            rereading.cancel()
             await self._end(work)
         if self._app.crash_reason is not None:
             raise self._app.crash_reason
-        if work.done() and not work.cancelled():
-            work.result()
+        for task in (work, rereading):
+            if task.done() and not task.cancelled():
+                task.result()
 
     def stop(self) -> None:
         """Ask it to end; safe to repeat."""
@@ -110,6 +126,28 @@ class StreamAppRunner:
     async def _work(self) -> None:
         await self._app.start()
         await self._app.wait_until_stopped()
+
+    async def _read_again_what_was_lost(self) -> None:
+        while True:
+            await asyncio.sleep(_LOOK_SECONDS)
+            try:
+                if rows_are_there(self._app):
+                    await self._go_back(self._app.positions.lost(await self._read()))
+            except KafkaError as error:
+                # The partitions are being given away: reading begins anew anyway.
+                log.info("not looked for what was lost: %s", type(error).__name__)
+
+    async def _read(self) -> dict[TP, int]:
+        """Return the next offset to be read of every partition held."""
+        consumer = self._app.consumer
+        read = {partition: await consumer.position(partition) for partition in consumer.assignment()}
+        return {partition: offset for partition, offset in read.items() if offset is not None}
+
+    async def _go_back(self, lost: Mapping[TP, int]) -> None:
+        for partition, offset in lost.items():
+            place = {"topic": partition.topic, "partition": partition.partition, "offset": offset}
+            log.warning("records were read and not handled: reading them again", extra=place)
+            await self._app.consumer.seek(partition, offset)
 
     async def _end(self, work: "asyncio.Task[None]") -> None:
         # A task of its own, so that what Faust raises or cancels when it stops after a crash does not hide the crash.

@@ -1,15 +1,17 @@
-"""Faust's consumer with a short fetch wait, noting when its group last answered, and losing nothing in a rebalance."""
+"""Faust's consumer with a short fetch wait, noting when its group last answered and where it goes on reading."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import faust
 from aiokafka import AIOKafkaConsumer
 from faust.transport.drivers import aiokafka as driver
 from faust.transport.producer import ProducerBuffer
-from faust.types import TP, FutureMessage, Message, TransportT
+from faust.types import TP, AppT, FutureMessage, TransportT
+from faust.types.transports import TPorTopicSet
 
 from chassis.group_membership import GroupMembership
+from chassis.stream_positions import HandledPositions
 
 _FETCH_WAIT_MS = 100
 """Faust's own is 1500. A broker answers one fetch of a client at a time, so what is new on one partition waits until
@@ -17,9 +19,13 @@ the fetch of those that have nothing new is over."""
 
 
 class StreamApp(faust.App):
-    """A Faust app that knows whether it is still in its group. `membership` is set before it starts."""
+    """A Faust app that knows whether it is still in its group, and how far its sources are handled.
+
+    `membership` and `positions` are set before it starts.
+    """
 
     membership: GroupMembership
+    positions: HandledPositions
 
     def _new_transport(self) -> TransportT:
         return PromptTransport(self.conf.broker_consumer, self)
@@ -32,8 +38,7 @@ class PromptConsumerThread(driver.AIOKafkaConsumerThread):
         """Begin to read."""
         await super().on_start()
         coordinator: Any = self._ensure_consumer()._coordinator  # noqa: SLF001  nothing else tells of heartbeats
-        assert isinstance(self.app, StreamApp)  # noqa: S101  only StreamApp makes this transport
-        self.app.membership.watch(coordinator)
+        _stream_app(self.app).membership.watch(coordinator)
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
         """Go back to where the group is: to the beginning where it has committed nothing yet.
@@ -43,15 +48,14 @@ class PromptConsumerThread(driver.AIOKafkaConsumerThread):
         """
         committed = await super().seek_to_committed()
         own = self.app.tables.changelog_topics
-        unread = {partition for partition, offset in committed.items() if offset is None and partition.topic not in own}
-        await self.call_thread(self._seek_to_beginning, unread)
+        sources = {partition: offset for partition, offset in committed.items() if partition.topic not in own}
+        unread = [partition for partition, offset in sources.items() if offset is None]
+        begins = await self.earliest_offsets(*unread) if unread else {}
+        for partition in begins:
+            self.seek(partition, begins[partition])
+        known = {partition: offset for partition, offset in (sources | dict(begins)).items() if offset is not None}
+        _stream_app(self.app).positions.begin({TP(*partition): offset for partition, offset in known.items()})
         return committed
-
-    async def _seek_to_beginning(self, partitions: set[TP]) -> None:
-        consumer = self._ensure_consumer()
-        held = partitions & consumer.assignment()
-        if held:
-            await consumer.seek_to_beginning(*held)
 
     def _create_worker_consumer(self, transport: driver.Transport) -> AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)
@@ -60,15 +64,29 @@ class PromptConsumerThread(driver.AIOKafkaConsumerThread):
 
 
 class PromptConsumer(driver.Consumer):
-    """A consumer with such a thread."""
+    """A consumer with such a thread, which commits what the app's positions say is handled."""
 
-    def ack(self, message: Message) -> bool:
-        """Acknowledge a message unless its partition was taken away: Faust acknowledges those that it skips for it."""
-        is_ours = message.generation_id == self.app.consumer_generation_id
-        return is_ours and self.app.flow_control.is_active() and super().ack(message)
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """Commit, then forget where the partitions were: whoever has them next goes on."""
+        await super().on_partitions_revoked(revoked)
+        _stream_app(self.app).positions.forget(revoked)
+
+    def _filter_tps_with_pending_acks(self, topics: TPorTopicSet | None = None) -> Iterator[TP]:
+        """Return what may be committed: the source partitions, of which no acknowledgements are counted."""
+        own = self.app.tables.changelog_topics
+        held = (partition for partition in _stream_app(self.app).positions.following if partition.topic not in own)
+        return (tp for tp in held if topics is None or tp in topics or tp.topic in topics)
+
+    def _new_offset(self, tp: TP) -> int | None:
+        return _stream_app(self.app).positions.following.get(tp)
 
     def _new_consumer_thread(self) -> PromptConsumerThread:
         return PromptConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+
+def _stream_app(app: AppT) -> StreamApp:
+    assert isinstance(app, StreamApp)  # noqa: S101  only StreamApp makes this transport
+    return app
 
 
 class CountingBuffer(ProducerBuffer):

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import URL
 
-from ops.local import ports
 from ops.local.kafka import LocalKafka
+from tests.harness import ports
 from tests.harness.error_log import ErrorRecorder
 from tests.harness.kafka import a_kafka, a_local_kafka
 from tests.harness.postgres import a_database, a_postgres_server

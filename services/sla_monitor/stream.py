@@ -19,6 +19,8 @@ from chassis.clock import REAL_TIME, Clock
 from chassis.dead_letters import RecordSink, dead_letter
 from chassis.errors import RejectedMessageError, RetryableError
 from chassis.records import Record
+from chassis.stream_app import rows_are_there
+from chassis.stream_positions import follow_in_order
 from chassis.stream_transport import StreamApp
 from schemas.catalogue import ESCALATIONS, MAX_MESSAGE_BYTES
 from schemas.escalations import StreamEvent
@@ -62,11 +64,7 @@ class EscalationStream:
         )
 
         async def follow(stream: faust.StreamT[bytes]) -> None:
-            # Faust acknowledges an event however its handling ends, so that is left to us.
-            stream.enable_acks = False
-            async for event in stream.events():
-                if await self._handle(event):
-                    await stream.ack(event)
+            await follow_in_order(stream, parts.app.positions, self._handle)
 
         parts.app.agent(topic, name="escalations")(follow)
 
@@ -160,7 +158,7 @@ class DueTimer:
 
     def check(self) -> str | None:
         """Tell /readyz what is wrong."""
-        if not _rows_are_there(self._parts.app):
+        if not self._is_at_work():
             return "the rows are being recovered"
         return None if self._stream.is_built() else "the due times are being rebuilt"
 
@@ -171,7 +169,7 @@ class DueTimer:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._stopping.wait(), self._tick_seconds)
                 alarm.raise_if_heard()
-                if not _rows_are_there(self._parts.app) or self._stopping.is_set():
+                if not self._is_at_work() or self._stopping.is_set():
                     continue
                 alarm.calm()
                 await self._tick()
@@ -179,6 +177,9 @@ class DueTimer:
     def stop(self) -> None:
         """Ask it to end; safe to repeat."""
         self._stopping.set()
+
+    def _is_at_work(self) -> bool:
+        return self._parts.app.membership.is_certain() and rows_are_there(self._parts.app)
 
     async def _tick(self) -> None:
         if not self._stream.is_built():
@@ -207,10 +208,6 @@ class DueTimer:
         if not steady and not was_behind:
             log.error("the clock stepped back: nothing fires until it has caught up", extra={"seconds": behind})
         return steady
-
-
-def _rows_are_there(app: StreamApp) -> bool:
-    return app.membership.is_certain() and not app.rebalancing and not app.in_recovery and app.tables.actives_ready
 
 
 def _record_of(event: faust.EventT[bytes]) -> Record:

@@ -69,11 +69,8 @@ def test_ctrl_c_while_kafka_starts_leaves_nothing_behind(tmp_path: Path) -> None
 
 def test_a_port_that_is_taken_is_told_in_one_line_with_what_to_set(tmp_path: Path) -> None:
     port = free_ports()
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", port + 2))
-        taken.listen()
-        with an_up(tmp_path, port) as run:
-            assert run.ended(30) == 1
+    with socket.create_server(("127.0.0.1", port + 2)), an_up(tmp_path, port) as run:
+        assert run.ended(30) == 1
 
     assert len(run.complaints) == 1
     assert f"port {port + 2} is taken, and the health of the classifier needs it" in run.complaints[0]

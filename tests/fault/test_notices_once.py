@@ -16,13 +16,13 @@ import msgspec
 import pytest
 import pytest_asyncio
 
-from ops.local import ports
 from ops.local.kafka import LocalKafka
 from schemas import escalations as events
 from schemas.escalations import EscalationEvent
 from schemas.notifications import NoticeDelivered
 from schemas.vocabulary import AssignmentCause, Channel, ContactKind
 from tests.fault.notifier_wiring import OF_EACH, POINTS
+from tests.harness import ports
 from tests.harness.kafka import a_local_kafka
 from tests.harness.notices import a_context, a_customer, sealed
 from tests.harness.receivers.process import Receivers, three_receivers

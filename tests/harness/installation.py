@@ -14,11 +14,11 @@ from typing import Any
 from chassis.settings import KafkaSettings
 from ops.connection import publisher
 from ops.event_file import FileEvent
-from ops.local import ports
 from ops.local.kafka import LocalKafka
 from ops.topics import apply_topics
 from schemas.catalogue import SERVICES, Topic
 from schemas.message import Message
+from tests.harness import ports
 from tests.harness.kafka import a_local_kafka
 from tests.harness.log_follower import LogFollower
 from tests.harness.service_process import REPOSITORY, ServiceProcess

@@ -8,14 +8,12 @@ from pathlib import Path
 
 from testcontainers.community.kafka import KafkaContainer
 
-from chassis.errors import StartUpError
 from ops.local.kafka import KafkaPlace, LocalKafka
-from ops.local.ports import free_port
 from tests.harness.docker import docker_answers
+from tests.harness.ports import free_port
 from tests.harness.settings import HarnessSettings
 
 _IMAGE = "confluentinc/cp-kafka:8.1.0"
-_TRIES = 3
 
 
 @contextmanager
@@ -36,26 +34,13 @@ def a_kafka() -> Iterator[str]:
 def a_local_kafka() -> Iterator[LocalKafka]:
     """Give a broker of the test's own that it may stop, kill and start again."""
     home = Path(tempfile.mkdtemp(prefix="escalon-kafka-"))
-    broker = _started(home)
+    broker = LocalKafka(KafkaPlace(home, free_port(), free_port()))
+    broker.start()
     try:
         yield broker
     finally:
         broker.stop()
         shutil.rmtree(home, ignore_errors=True)
-
-
-def _started(home: Path) -> LocalKafka:
-    """Start a broker on free ports; another run may take one of them first, so more than once."""
-    for attempt in range(_TRIES):
-        broker = LocalKafka(KafkaPlace(home / str(attempt), free_port(), free_port()))
-        try:
-            broker.start()
-        except StartUpError as error:
-            if attempt == _TRIES - 1 or "port" not in str(error).lower():
-                raise
-        else:
-            return broker
-    raise AssertionError("unreachable: the last try returns or raises")
 
 
 @contextmanager

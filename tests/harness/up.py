@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ops.local.ports import free_port, is_free
+from ops.local.ports import is_free
+from tests.harness.ports import free_row
 from tests.harness.sources import ROOT
 from tests.harness.waiting import eventually_blocking
 
@@ -81,14 +82,9 @@ def an_up(folder: Path, port: int, *arguments: str, path: str | None = None) -> 
 
 def free_ports() -> int:
     """Return the first of as many free ports in a row as it takes."""
-    return eventually_blocking(_free_row, what="six free ports in a row") or 0
+    return free_row(PORTS)
 
 
 def all_free(first: int) -> bool:
     """Tell whether nothing listens on any of its ports."""
     return all(is_free(first + offset) for offset in range(PORTS))
-
-
-def _free_row() -> int | None:
-    first = free_port()
-    return first if all_free(first) else None

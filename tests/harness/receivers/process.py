@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from ops.local import ports
+from tests.harness import ports
 from tests.harness.receivers.faults import Fault, Scripted
 from tests.harness.receivers.slack import TOKEN as SLACK_TOKEN
 from tests.harness.receivers.smtp import PASSWORD, USER

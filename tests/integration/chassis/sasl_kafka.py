@@ -8,7 +8,7 @@ from pathlib import Path
 from string import Template
 
 from ops.local.kafka import KafkaPlace, LocalKafka
-from ops.local.ports import free_port
+from tests.harness.ports import free_port
 
 USER, PASSWORD = "desk", "right"
 

@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from faust.transport.consumer import Consumer
 from faust.transport.producer import ProducerBuffer
 
 from chassis.producer import Producer
 from chassis.records import Outgoing
 from chassis.settings import KafkaSettings
 from chassis.stream_app import StreamAppRunner, build_stream_app
+from chassis.stream_positions import follow_in_order
 from tests.harness.topics import create_topics
 from tests.harness.waiting import eventually, hold
 
@@ -24,18 +26,17 @@ PARTITIONS = 2
 class Ledger:
     """A stream app that keeps the last value of each key.
 
-    It fails once on "boom" while it is explosive, and acknowledges nothing while it is forgetful.
+    It fails once on "boom" while it is explosive, and handles nothing that is refused.
     """
 
     settings: KafkaSettings
     name: str
     storage: Path
     explosive: bool = False
-    forgetful: bool = False
+    refused: bytes | None = None
     seen: list[bytes] = field(default_factory=list)
     rows: Any = None
     app: Any = None
-    last: Any = None
 
     def runner(self) -> StreamAppRunner:
         """Return the app, not running yet."""
@@ -44,19 +45,20 @@ class Ledger:
             f"{self.name}.in", key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"
         )
         self.rows = app.Table("rows", key_type=bytes, value_type=bytes, partitions=PARTITIONS)
-        app.agent(topic)(self._keep)
+        app.agent(topic)(self._follow)
         return StreamAppRunner(app)
 
-    async def _keep(self, stream: Any) -> None:
-        async for event in stream.noack().events():
-            if event.value == b"boom" and self.explosive:
-                raise ZeroDivisionError
-            self.rows[event.key] = event.value
-            self.seen.append(event.value)
-            if self.forgetful:
-                self.last = event
-            else:
-                event.ack()
+    async def _follow(self, stream: Any) -> None:
+        await follow_in_order(stream, self.app.positions, self._keep)
+
+    async def _keep(self, event: Any) -> bool:
+        if event.value == b"boom" and self.explosive:
+            raise ZeroDivisionError
+        if event.value == self.refused:
+            return False
+        self.rows[event.key] = event.value
+        self.seen.append(event.value)
+        return True
 
 
 @pytest.fixture
@@ -120,28 +122,35 @@ async def test_a_bug_in_an_agent_ends_the_app_and_its_event_comes_again(ledger: 
         await eventually(lambda: ledger.seen == [b"boom"], within=40)
 
 
-async def test_what_is_not_committed_comes_again_also_where_nothing_was_committed_yet(ledger: Ledger) -> None:
-    ledger.forgetful = True
-    await _send(ledger, "one", "two")
+async def test_what_faust_reads_and_drops_is_read_again(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    getmany = Consumer.getmany
+    dropped: list[object] = []
+
+    async def dropping(consumer: Any, **options: float) -> AsyncIterator[Any]:
+        async for place, message in getmany(consumer, **options):
+            if place.topic.endswith(".in") and len(dropped) < 3:
+                dropped.append(message.value)
+            else:
+                yield place, message
+
+    monkeypatch.setattr(Consumer, "getmany", dropping)
+    await _send(ledger, "one", "two", "three", "four")
     async with _running(ledger):
-        await eventually(lambda: len(ledger.seen) == 2)
-        await ledger.app.consumer.perform_seek()
         await eventually(lambda: len(ledger.seen) == 4)
-    assert sorted(ledger.seen) == [b"one", b"one", b"two", b"two"]
+    assert sorted(ledger.seen) == [b"four", b"one", b"three", b"two"]
+    assert len(dropped) == 3
 
 
-async def test_an_event_of_an_assignment_that_is_over_is_not_acknowledged(ledger: Ledger) -> None:
-    ledger.forgetful = True
-    await _send(ledger, "one")
+async def test_only_what_was_handled_is_committed_and_the_rest_comes_again(ledger: Ledger) -> None:
+    ledger.refused = b"two"
+    await _send(ledger, "one", "two", "three")
     async with _running(ledger):
-        await eventually(lambda: ledger.seen)
-        ledger.app.flow_control.suspend()
-        assert not ledger.app.consumer.ack(ledger.last.message)
-        ledger.app.flow_control.resume()
-        ledger.app.consumer_generation_id += 1
-        assert not ledger.app.consumer.ack(ledger.last.message)
-        ledger.app.consumer_generation_id -= 1
-        assert ledger.app.consumer.ack(ledger.last.message)
+        await eventually(lambda: b"one" in ledger.seen)
+        await ledger.app.consumer.commit()
+    assert b"two" not in ledger.seen
+    ledger.refused = None
+    async with _running(ledger):
+        await eventually(lambda: set(ledger.seen) == {b"one", b"two", b"three"})
 
 
 async def test_a_flush_waits_for_every_row(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:

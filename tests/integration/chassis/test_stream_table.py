@@ -12,7 +12,8 @@ from aiokafka import TopicPartition as KafkaPartition
 from chassis.producer import Producer
 from chassis.records import Outgoing
 from chassis.settings import KafkaSettings
-from chassis.stream_app import StreamAppRunner, build_stream_app
+from chassis.stream_app import StreamAppRunner, build_stream_app, rows_are_there
+from chassis.stream_positions import follow_in_order
 from chassis.stream_table import VersionedTable
 from tests.harness.topics import create_topics
 from tests.harness.waiting import eventually
@@ -30,16 +31,18 @@ class Ledger:
         )
         self.rows: Any = VersionedTable(self.app, "rows", int)
         self.app.tables.add(self.rows)
-        self.app.agent(topic)(self._keep)
+        self.app.agent(topic)(self._follow)
 
-    async def _keep(self, stream: Any) -> None:
-        async for event in stream.noack().events():
-            self.rows[event.key] = event.value
-            event.ack()
+    async def _follow(self, stream: Any) -> None:
+        await follow_in_order(stream, self.app.positions, self._keep)
+
+    async def _keep(self, event: Any) -> bool:
+        self.rows[event.key] = event.value
+        return True
 
     def row(self) -> bytes | None:
         """Return the row, once all are there."""
-        if self.app.rebalancing or self.app.in_recovery or not self.app.tables.actives_ready:
+        if not rows_are_there(self.app):
             return None
         found: bytes | None = self.rows.get(KEY)
         return found

@@ -9,8 +9,9 @@ import pytest
 
 from chassis.errors import StartUpError
 from ops.local.kafka import LocalKafka
-from ops.local.ports import free_port, is_free, listens
+from ops.local.ports import is_free, listens
 from ops.local.process import ServerCommand, ServerProcess
+from tests.harness.ports import free_port
 from tests.harness.waiting import eventually_blocking
 
 

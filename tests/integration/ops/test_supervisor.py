@@ -12,8 +12,9 @@ import pytest
 
 from chassis.errors import StartUpError
 from ops.local.kafka import LocalKafka
-from ops.local.ports import free_port, listens
+from ops.local.ports import listens
 from ops.local.supervisor import KeptBroker, KeptService, ServiceCommand, Supervisor
+from tests.harness.ports import free_port
 from tests.harness.waiting import eventually
 
 _READY = """

@@ -16,7 +16,6 @@ import pytest_asyncio
 from chassis.schema_registry import SchemaRegistry
 from ops.connection import EventLog
 from ops.local.kafka import LocalKafka
-from ops.local.ports import free_port
 from policy.routing import Routing
 from schemas.catalogue import CLASSIFICATIONS, COMMANDS, ESCALATIONS, TICKETS
 from schemas.escalations import StreamEvent
@@ -26,6 +25,7 @@ from tests.contract.router.streams import accept, opened
 from tests.harness.desk import Desk
 from tests.harness.kafka import a_local_kafka
 from tests.harness.policies import default_criteria
+from tests.harness.ports import free_port
 from tests.harness.receivers.faults import Fault
 from tests.harness.receivers.schema_registry import LocalSchemaRegistry, a_schema_registry
 from tests.harness.service_process import ServiceProcess, a_service

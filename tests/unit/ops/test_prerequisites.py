@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from chassis.errors import StartUpError
-from ops.local.ports import free_port, is_free, listens
+from ops.local.ports import is_free, listens
 from ops.local.prerequisites import check_java, check_maven, check_port, java_version
+from tests.harness.ports import free_port
 
 
 @pytest.mark.parametrize(

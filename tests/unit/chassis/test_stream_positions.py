@@ -1,0 +1,80 @@
+"""Each record of a partition is handled once and in order, whatever is delivered; what is lost is gone back to."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from faust.types import TP
+
+from chassis.clock import ManualClock
+from chassis.stream_positions import HandledPositions
+
+HERE, THERE = TP("escalations.v1", 0), TP("escalations.v1", 1)
+A_SECOND = timedelta(seconds=1)
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock(datetime(2026, 6, 1, tzinfo=UTC))
+
+
+@pytest.fixture
+def positions(clock: ManualClock) -> HandledPositions:
+    found = HandledPositions(clock)
+    found.begin({HERE: 10, THERE: 0})
+    return found
+
+
+def deliver(positions: HandledPositions, *offsets: int) -> list[int]:
+    """Deliver records of HERE, and return those that were handled."""
+    handled = []
+    for offset in offsets:
+        if positions.is_next(HERE, offset):
+            handled.append(offset)
+            positions.handled(HERE, offset)
+        positions.passed()
+    return handled
+
+
+def test_repeats_and_what_comes_too_early_are_passed_over(positions: HandledPositions) -> None:
+    assert deliver(positions, 9, 10, 11, 10, 13, 14, 12, 14, 13) == [10, 11, 12, 13]
+    assert positions.following == {HERE: 14, THERE: 0}
+
+
+def test_nothing_is_lost_while_records_come(positions: HandledPositions, clock: ManualClock) -> None:
+    deliver(positions, 10)
+    clock.advance(A_SECOND / 2)
+    assert positions.lost({HERE: 20}) == {}
+    positions.is_next(HERE, 11)
+    clock.advance(10 * A_SECOND)
+    assert positions.lost({HERE: 20}) == {}
+
+
+def test_what_was_read_and_does_not_come_is_gone_back_to(positions: HandledPositions, clock: ManualClock) -> None:
+    deliver(positions, 10)
+    clock.advance(A_SECOND)
+    assert positions.lost({HERE: 12, THERE: 0}) == {HERE: 11}
+    assert positions.lost({HERE: 12}) == {}
+    clock.advance(A_SECOND)
+    assert positions.lost({HERE: 12}) == {HERE: 11}
+    assert deliver(positions, 11) == [11]
+
+
+@pytest.mark.expects_errors
+def test_a_hole_in_the_log_is_believed_after_a_few_tries(
+    positions: HandledPositions, clock: ManualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    gone_back: list[int] = []
+    while not deliver(positions, 15, 16):
+        clock.advance(A_SECOND)
+        gone_back += positions.lost({HERE: 17}).values()
+    assert gone_back == [10, 10, 10, 15]
+    assert "records are not in the log" in caplog.text
+
+
+def test_a_partition_that_was_given_away_expects_nothing(positions: HandledPositions, clock: ManualClock) -> None:
+    positions.forget([HERE])
+    clock.advance(A_SECOND)
+    assert deliver(positions, 10) == []
+    assert positions.following == {THERE: 0}
+    clock.advance(A_SECOND)
+    assert positions.lost({HERE: 12}) == {}
