@@ -5,7 +5,7 @@ other on one thread of their own.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -52,6 +52,7 @@ class StoredStream:
 class OutboxRow:
     """An event that is stored; `row` rises within a partition in the order of commits, with gaps."""
 
+    partition: int
     row: int
     event: StoredEvent
 
@@ -162,19 +163,21 @@ class EventStore:
         """Tell whether no event and no position is stored."""
         return await self._run(self._recorder.is_empty)
 
-    async def outbox(self, partition: int, after: int, limit: int) -> list[OutboxRow]:
-        """Return the next rows of a partition behind a row, in the order of commits."""
-        rows = await self._run(self._recorder.select_outbox, partition, after, limit)
-        return [OutboxRow(row, _event(found)) for row, found in rows]
+    async def outbox(self, after: Mapping[int, int], limit: int) -> list[OutboxRow]:
+        """Return of each partition the next rows behind a row, at most `limit`, in the order of commits."""
+        rows = await self._run(self._recorder.select_outbox, after, limit)
+        return [OutboxRow(partition, row, _event(found)) for partition, row, found in rows]
 
-    async def published(self, partition: int) -> int:
-        """Return the last row of the partition that is known to be published; 0 where none is."""
-        name = _outbox_name(partition)
-        return (await self.positions([name])).get(name, 0)
+    async def published(self, partitions: Collection[int]) -> dict[int, int]:
+        """Return the last row of each partition that is known to be published; 0 where none is."""
+        found = await self.positions([_outbox_name(partition) for partition in partitions])
+        return {partition: found.get(_outbox_name(partition), 0) for partition in partitions}
 
-    async def remember_published(self, partition: int, row: int) -> None:
-        """Remember that all rows of the partition up to this one are published; never goes back."""
-        await self._run(self._recorder.advance_position, _outbox_name(partition), row)
+    async def remember_published(self, rows: Mapping[int, int]) -> None:
+        """Remember by partition that all rows up to this one are published; never goes back."""
+        await self._run(
+            self._recorder.advance_positions, {_outbox_name(partition): row for partition, row in rows.items()}
+        )
 
     async def ping(self) -> None:
         """Return if the database answers."""

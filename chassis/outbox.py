@@ -6,7 +6,8 @@ Rows may go out again after a takeover or a crash, never out of order from one h
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Collection, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import Protocol
 
@@ -21,16 +22,16 @@ log = logging.getLogger(__name__)
 class OutboxStore(Protocol):
     """Where the rows lie; `chassis.event_store.EventStore` is one."""
 
-    async def outbox(self, partition: int, after: int, limit: int) -> list[OutboxRow]:
-        """Return the next rows of a partition behind a row, in the order of commits."""
+    async def outbox(self, after: Mapping[int, int], limit: int) -> list[OutboxRow]:
+        """Return of each partition the next rows behind a row, in the order of commits."""
         ...
 
-    async def published(self, partition: int) -> int:
-        """Return the last row known to be published."""
+    async def published(self, partitions: Collection[int]) -> Mapping[int, int]:
+        """Return the last row of each that is known to be published."""
         ...
 
-    async def remember_published(self, partition: int, row: int) -> None:
-        """Remember the last row that is published."""
+    async def remember_published(self, rows: Mapping[int, int]) -> None:
+        """Remember the last row of each that is published."""
         ...
 
 
@@ -120,28 +121,32 @@ class OutboxRelay:
         self._woken.set()
 
     async def _relay_due(self) -> None:
-        while self._due:
-            partition = self._due.pop()
-            if partition in self._relayed and await self._relay_some(partition):
-                self._due.add(partition)
+        while due := self._due & self._relayed.keys():
+            self._due -= due
+            self._due |= await self._relay_some(due)
 
-    async def _relay_some(self, partition: int) -> bool:
-        """Relay one batch; return whether there may be more."""
-        after = self._relayed[partition]
-        if after is None:
-            after = await self._store.published(partition)
-        rows = await self._store.outbox(partition, after, self._batch_size)
+    async def _relay_some(self, partitions: set[int]) -> set[int]:
+        """Relay a batch of each of these, all at once; return those of which there may be more."""
+        await self._ask_where_unknown(partitions)
+        after = {partition: row for partition in partitions if (row := self._relayed.get(partition)) is not None}
+        rows = await self._store.outbox(after, self._batch_size)
         if not rows:
-            self._note(partition, after)
-            return False
-        await self._sender.send_batch([record for row in rows for record in self._to_records(partition, row.event)])
-        self._note(partition, rows[-1].row)
-        await self._store.remember_published(partition, rows[-1].row)
-        return len(rows) == self._batch_size
+            return set()
+        await self._sender.send_batch([record for row in rows for record in self._to_records(row.partition, row.event)])
+        last = {row.partition: row.row for row in rows}
+        self._note(last)
+        await self._store.remember_published(last)
+        full = Counter(row.partition for row in rows)
+        return {partition for partition, count in full.items() if count == self._batch_size}
 
-    def _note(self, partition: int, row: int) -> None:
-        if partition in self._relayed:
-            self._relayed[partition] = row
+    async def _ask_where_unknown(self, partitions: Collection[int]) -> None:
+        unknown = [partition for partition in partitions if self._relayed.get(partition, 0) is None]
+        if unknown:
+            self._note(await self._store.published(unknown))
+
+    def _note(self, rows: Mapping[int, int]) -> None:
+        """Note how far partitions are relayed that are still held."""
+        self._relayed |= {partition: row for partition, row in rows.items() if partition in self._relayed}
 
     async def _wait(self) -> None:
         """Return when something was stored, or when it is time to look whether something was."""

@@ -4,7 +4,7 @@ The stock recorder reads the tracking before it writes it (199 of 200 concurrent
 row by row; here tracking is one compare-and-set statement and a batch is one insert. Only `event_store.py` uses this.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, cast
@@ -50,6 +50,17 @@ _INSERT_POSTGRES = text(
     " SELECT o, v, t, s, :partition FROM unnest("
     "CAST(:ids AS uuid[]), CAST(:versions AS bigint[]), CAST(:topics AS text[]), CAST(:states AS bytea[])"
     ") WITH ORDINALITY AS rows (o, v, t, s, n) ORDER BY n"
+)
+_OUTBOX = text(
+    "SELECT partition, id, originator_id, originator_version, topic, state FROM stored_events"
+    " WHERE partition = :partition AND id > :id ORDER BY id LIMIT :limit"
+)
+_OUTBOX_POSTGRES = text(
+    "SELECT found.* FROM unnest(CAST(:partitions AS integer[]), CAST(:ids AS bigint[])) AS place (partition, after)"
+    " CROSS JOIN LATERAL ("
+    "SELECT partition, id, originator_id, originator_version, topic, state FROM stored_events"
+    " WHERE stored_events.partition = place.partition AND id > place.after ORDER BY id LIMIT :limit"
+    ") AS found ORDER BY found.partition, found.id"
 )
 _MOVE = text(
     "INSERT INTO positions (application_name, notification_id) VALUES (:name, :moved_to)"
@@ -181,19 +192,19 @@ class RowRecorder(SQLAlchemyProcessRecorder):
         with self.transaction(commit=True) as session:
             return delete_causes(session, older_than, limit)
 
-    def select_outbox(self, partition: int, after: int, limit: int) -> list[tuple[int, StoredEvent]]:
-        """Return rows of a partition behind an id, in commit order."""
-        columns = (
-            _EVENTS.c.id,
-            _EVENTS.c.originator_id,
-            _EVENTS.c.originator_version,
-            _EVENTS.c.topic,
-            _EVENTS.c.state,
-        )
-        query = select(*columns).where(_EVENTS.c.partition == partition, _EVENTS.c.id > after)
+    def select_outbox(self, after: Mapping[int, int], limit: int) -> list[tuple[int, int, StoredEvent]]:
+        """Return of each partition the rows behind an id, at most `limit`, in commit order: partition, id, event."""
         with self.transaction(commit=False) as session:
-            rows = session.execute(query.order_by(_EVENTS.c.id).limit(limit))
-            return [(row[0], StoredEvent(row[1], row[2], row[3], bytes(row[4]))) for row in rows]
+            if self._is_postgres(session):
+                places = {"partitions": list(after), "ids": list(after.values()), "limit": limit}
+                rows = session.execute(_OUTBOX_POSTGRES, places).all()
+            else:
+                rows = [
+                    row
+                    for partition, behind in sorted(after.items())
+                    for row in session.execute(_OUTBOX, {"partition": partition, "id": behind, "limit": limit})
+                ]
+        return [(row[0], row[1], StoredEvent(_uuid(row[2]), row[3], row[4], bytes(row[5]))) for row in rows]
 
     def select_positions(self, names: Sequence[str]) -> dict[str, int]:
         """Return the positions that are stored."""
@@ -209,10 +220,11 @@ class RowRecorder(SQLAlchemyProcessRecorder):
             asked = (select(_EVENTS.c.id).limit(1), select(_POSITIONS.c.notification_id).limit(1))
             return all(session.execute(query).first() is None for query in asked)
 
-    def advance_position(self, name: str, moved_to: int) -> None:
-        """Move a position forward; never back."""
+    def advance_positions(self, moved_to: Mapping[str, int]) -> None:
+        """Move positions forward, all or none; never back."""
         with self.transaction(commit=True) as session:
-            session.execute(_ADVANCE, {"name": name, "moved_to": moved_to})
+            # In one order, so that two replicas do not wait for each other.
+            session.execute(_ADVANCE, [{"name": name, "moved_to": row} for name, row in sorted(moved_to.items())])
 
     def ping(self) -> None:
         """Ask the database anything."""
@@ -266,6 +278,11 @@ def _sqlite(url: URL) -> RowDatastore:
 def _durable(connection: Any, _: object) -> None:
     """Have what was committed survive a power cut, so that what was published is stored."""
     connection.execute("PRAGMA synchronous=FULL")
+
+
+def _uuid(stored: object) -> UUID:
+    """Return a stream's id as SQLite (hexadecimal) or PostgreSQL (a UUID) gives it to a query in plain text."""
+    return stored if isinstance(stored, UUID) else UUID(str(stored))
 
 
 def _columns(stored: StoredEvent, partition: int) -> dict[str, object]:

@@ -1,6 +1,8 @@
 """Faust's consumer with a short fetch wait, noting when its group last answered and where it goes on reading."""
 
+import asyncio
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 import faust
@@ -16,6 +18,7 @@ from chassis.stream_positions import HandledPositions
 _FETCH_WAIT_MS = 100
 """Faust's own is 1500. A broker answers one fetch of a client at a time, so what is new on one partition waits until
 the fetch of those that have nothing new is over."""
+_LOOK_SECONDS = 0.1
 
 
 class StreamApp(faust.App):
@@ -90,36 +93,48 @@ def _stream_app(app: AppT) -> StreamApp:
 
 
 class CountingBuffer(ProducerBuffer):
-    """What waits to be produced, with what is being handed over just now."""
+    """What waits to be produced, counted, so that a flush ends also while more is put."""
 
-    _in_hand = 0
+    _put = 0
+    _handed_over = 0
 
-    @property
-    def size(self) -> int:
-        """Return how many messages the producer has not got yet."""
-        return super().size + self._in_hand
+    def put(self, fut: FutureMessage) -> None:
+        """Add a message."""
+        self._put += 1
+        super().put(fut)
+
+    async def hand_over(self) -> None:
+        """Wait until the producer has got what was put by now; Faust's own flush gives up after a tenth of a second."""
+        wanted = self._put
+        while self._handed_over < wanted:
+            if self.state != "running":
+                raise RuntimeError("the producer has ended, and rows still waited for it")
+            self.message_sent.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_LOOK_SECONDS):
+                    await self.message_sent.wait()
 
     async def _send_pending(self, fut: FutureMessage) -> None:
-        self._in_hand += 1
         try:
             await super()._send_pending(fut)
         finally:
-            self._in_hand -= 1
+            self._handed_over += 1
 
 
 class ThoroughProducer(driver.Producer):
-    """A producer that is flushed when all is sent: offsets are committed then, and partitions given away."""
+    """A producer whose flush waits for all that was put: offsets are committed then, and partitions given away."""
 
     def __init__(self, transport: TransportT, **options: Any) -> None:
         super().__init__(transport, **options)
-        self.buffer = CountingBuffer(loop=self.loop, beacon=self.beacon)
+        self.counting = CountingBuffer(loop=self.loop, beacon=self.beacon)
+        self.buffer = self.counting
         self.buffer.app = self.app
 
     async def flush(self) -> None:
-        """Wait until all is sent; Faust's own gives up after a tenth of a second in which nothing moves."""
-        while self.buffer.size:
-            await self.buffer.flush()
-        await super().flush()
+        """Wait until all that was put by now is written."""
+        await self.counting.hand_over()
+        if self._producer is not None:
+            await self._producer.flush()
 
 
 class PromptTransport(driver.Transport):

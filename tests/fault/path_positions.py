@@ -104,9 +104,8 @@ class PathPositions:
 
     async def _is_stored_and_said(self) -> bool:
         numbers = {place.partition for place in self._partitions if place.topic == CLASSIFICATIONS.name}
-        for number in numbers:
-            if await self._store.outbox(number, await self._store.published(number), 1):
-                return False
+        if await self._store.outbox(await self._store.published(numbers), 1):
+            return False
         pending = select(func.count()).select_from(NOTICES).where(~NOTICES.c.published)
         with self._ledger.connect() as connection:
             return not connection.execute(pending).scalar_one()

@@ -175,7 +175,7 @@ async def _stored(here: Installation) -> dict[str, StreamEvent]:
     found: list[StreamEvent] = []
     async with EventStore(here.environment["ESCALON_ROUTER_STORE_URL"]) as store:
         for number in range(DEFAULT_PARTITIONS):
-            for row in await store.outbox(number, 0, 1_000_000):
+            for row in await store.outbox({number: 0}, 1_000_000):
                 event = codec.decode(row.event.value)
                 assert isinstance(event, StreamEvent)
                 found.append(event)

@@ -112,7 +112,7 @@ async def test_a_position_that_has_moved_on_refuses_the_events(store: EventStore
 async def test_events_without_an_input_are_stored_too(store: EventStore) -> None:
     await store.append(3, [event("a", 1)])
     assert await store.positions([INPUT]) == {}
-    assert len(await store.outbox(3, 0, 10)) == 1
+    assert len(await store.outbox({3: 0}, 10)) == 1
 
 
 async def test_two_events_with_one_version_in_a_batch_are_a_bug_not_a_race(store: EventStore) -> None:
@@ -126,7 +126,7 @@ async def test_of_200_concurrent_duplicates_exactly_one_is_accepted(store: Event
         tries = (outcome(others[n % 20], [event(f"s{n}", 1)], InputMoved(INPUT, 100, 101)) for n in range(200))
         outcomes = await asyncio.gather(*tries)
     assert outcomes.count("accepted") == 1
-    assert len(await store.outbox(3, 0, 300)) == 1
+    assert len(await store.outbox({3: 0}, 300)) == 1
 
 
 async def test_of_200_concurrent_first_batches_exactly_one_is_accepted(store: EventStore, store_url: str) -> None:
@@ -134,7 +134,7 @@ async def test_of_200_concurrent_first_batches_exactly_one_is_accepted(store: Ev
         tries = (outcome(others[n % 20], [event(f"s{n}", 1)], InputMoved(INPUT, None, 1)) for n in range(200))
         outcomes = await asyncio.gather(*tries)
     assert outcomes.count("accepted") == 1
-    assert len(await store.outbox(3, 0, 300)) == 1
+    assert len(await store.outbox({3: 0}, 300)) == 1
 
 
 async def test_of_200_concurrent_appends_of_one_version_exactly_one_is_accepted(
@@ -151,14 +151,25 @@ async def test_the_outbox_gives_the_rows_of_one_partition_in_order_of_commit(sto
     await store.append(3, [event("a", 1), event("b", 1)])
     await store.append(4, [event("c", 1)])
     await store.append(3, [event("a", 2)])
-    rows = await store.outbox(3, 0, 10)
+    rows = await store.outbox({3: 0}, 10)
     assert [(row.event.stream_id, row.event.version) for row in rows] == [
         (stream("a"), 1),
         (stream("b"), 1),
         (stream("a"), 2),
     ]
-    assert await store.outbox(3, rows[1].row, 10) == rows[2:]
-    assert await store.outbox(3, 0, 1) == rows[:1]
+    assert await store.outbox({3: rows[1].row}, 10) == rows[2:]
+    assert await store.outbox({3: 0}, 1) == rows[:1]
+
+
+async def test_the_outbox_gives_of_several_partitions_each_from_its_own_row(store: EventStore) -> None:
+    for version in (1, 2, 3):
+        await store.append(3, [event("a", version)])
+        await store.append(4, [event("b", version)])
+    rows = await store.outbox({4: 0, 3: 0, 5: 0}, 2)
+    assert [(row.partition, row.event.version) for row in rows] == [(3, 1), (3, 2), (4, 1), (4, 2)]
+    rest = await store.outbox({row.partition: row.row for row in rows}, 2)
+    assert [(row.partition, row.event.version) for row in rest] == [(3, 3), (4, 3)]
+    assert await store.outbox({}, 2) == []
 
 
 async def test_a_reader_of_the_outbox_never_skips_a_row_that_is_committed_late(
@@ -171,7 +182,7 @@ async def test_a_reader_of_the_outbox_never_skips_a_row_that_is_committed_late(
         after = 0
         while True:
             finished = written.is_set()
-            rows = await store.outbox(3, after, 7)
+            rows = await store.outbox({3: after}, 7)
             seen.extend(row.event.stream_id for row in rows)
             after = rows[-1].row if rows else after
             if finished and not rows:
@@ -189,12 +200,12 @@ async def test_a_reader_of_the_outbox_never_skips_a_row_that_is_committed_late(
 
 
 async def test_what_is_published_is_remembered_and_never_goes_back(store: EventStore, store_url: str) -> None:
-    assert await store.published(3) == 0
-    await store.remember_published(3, 7)
-    await store.remember_published(3, 5)
+    assert await store.published([3]) == {3: 0}
+    await store.remember_published({3: 7})
+    await store.remember_published({3: 5})
     async with replicas(store_url, 1) as (other,):
-        assert await other.published(3) == 7
-        assert await other.published(4) == 0
+        assert await other.published([3]) == {3: 7}
+        assert await other.published([4]) == {4: 0}
 
 
 async def test_many_starters_at_once_create_the_tables(store_url: str) -> None:

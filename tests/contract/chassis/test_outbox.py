@@ -1,7 +1,7 @@
 """What the relay promises of the rows that are stored, whatever the database, the broker or a takeover does."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from uuid import UUID, uuid5
@@ -78,7 +78,7 @@ async def test_what_is_stored_goes_out_in_order_once_the_relay_is_woken(store: E
         relay.wake(3)
         await eventually(lambda: len(sender.sent) == 10)
     assert sender.sent == values("a", 10)
-    assert await store.outbox(3, await store.published(3), 10) == []
+    assert await store.outbox(await store.published([3]), 10) == []
 
 
 async def test_what_was_stored_before_the_partition_was_held_goes_out(store: EventStore) -> None:
@@ -154,11 +154,11 @@ class ForgetfulStore(EventStore):
 
     fails = 1
 
-    async def remember_published(self, partition: int, row: int) -> None:
+    async def remember_published(self, rows: Mapping[int, int]) -> None:
         if self.fails:
             self.fails -= 1
             raise RetryableError("the database is away")
-        await super().remember_published(partition, row)
+        await super().remember_published(rows)
 
 
 async def test_what_could_not_be_remembered_is_not_sent_again(store: EventStore, store_url: str) -> None:
@@ -183,7 +183,7 @@ async def test_who_was_frozen_asks_anew_what_was_relayed_meanwhile(store: EventS
     async with relaying(store, sender) as relay:
         relay.hold([3])
         await eventually(lambda: sender.waiting)
-        await store.remember_published(3, rows[1])
+        await store.remember_published({3: rows[1]})
         sender.frozen.set()
         await eventually(lambda: sender.sent)
     assert sender.sent == values("a", 3)[2:]
@@ -191,7 +191,7 @@ async def test_who_was_frozen_asks_anew_what_was_relayed_meanwhile(store: EventS
 
 async def _stored(store: EventStore, count: int) -> list[OutboxRow]:
     await store.append(3, events("a", count))
-    return list(await store.outbox(3, 0, count))
+    return list(await store.outbox({3: 0}, count))
 
 
 async def test_a_stop_still_relays_what_is_stored(store: EventStore) -> None:
@@ -213,4 +213,4 @@ async def test_a_bug_in_what_a_row_becomes_stops_the_relay(store: EventStore) ->
     relay.hold([3])
     with pytest.raises(KeyError, match="bug"):
         await relay.run()
-    assert await store.published(3) == 0
+    assert await store.published([3]) == {3: 0}

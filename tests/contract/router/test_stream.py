@@ -43,7 +43,7 @@ async def other(store_url: str) -> AsyncIterator[Replica]:
 
 
 async def names(store: EventStore) -> list[str]:
-    return [row.event.name.rpartition(".")[2] for row in await store.outbox(PARTITION, 0, 100)]
+    return [row.event.name.rpartition(".")[2] for row in await store.outbox({PARTITION: 0}, 100)]
 
 
 def progressed(position: int, *, minutes: float = 0) -> Batch[Message]:
@@ -232,7 +232,7 @@ async def test_a_merge_also_sends_a_command_to_the_survivor_with_the_same_id_eac
         fact=Fact(kind=FactKind.MERGED, merged_into=B),
     )
     await replica.stream.handle(batch(1, merged))
-    rows = [row.event for row in await store.outbox(PARTITION, 0, 10)]
+    rows = [row.event for row in await store.outbox({PARTITION: 0}, 10)]
     once, again = ([r for row in rows for r in replica.records(PARTITION, row)] for _ in range(2))
     assert once == again
     command = next(record for record in once if record.topic == "commands.v1")

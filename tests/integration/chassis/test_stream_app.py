@@ -170,6 +170,25 @@ async def test_a_flush_waits_for_every_row(ledger: Ledger, monkeypatch: pytest.M
         assert len(handed_over) == 3
 
 
+async def test_a_flush_ends_while_more_is_put(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    hand_over = ProducerBuffer._send_pending
+
+    async def putting_another(buffer: ProducerBuffer, message: Any) -> None:
+        await hand_over(buffer, message)
+        if not flushed.is_set():
+            ledger.rows.changelog_topic.send_soon(key=b"one", value=b"one", partition=0)
+        await asyncio.sleep(0)
+
+    flushed = asyncio.Event()
+    monkeypatch.setattr(ProducerBuffer, "_send_pending", putting_another)
+    await _send(ledger, "one")
+    async with _running(ledger):
+        await eventually(lambda: ledger.seen)
+        async with asyncio.timeout(10):
+            await ledger.app.producer.flush()
+        flushed.set()
+
+
 @pytest.mark.expects_errors
 async def test_it_ends_within_seconds_when_no_broker_answers(tmp_path: Path, free_port: int) -> None:
     ledger = Ledger(KafkaSettings(bootstrap_servers=f"127.0.0.1:{free_port}"), "lonely", tmp_path)
