@@ -13,8 +13,8 @@ from faust.types import TP
 
 from chassis.clock import REAL_TIME, Clock
 
-_IDLE_SECONDS = 1.0
-"""How long nothing may come to be handled before what was read is taken for lost."""
+_QUIET_SECONDS = 2.0
+"""How long nothing may come of a partition before what was read of it is taken for lost."""
 _TRIES = 3
 """How often a record is gone back to before the log is believed to have a hole there."""
 
@@ -23,9 +23,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class _Place:
-    """A partition: the next offset to handle, and what came instead since it was last gone back to."""
+    """A partition: the next offset to handle, when it last got anything, and what came instead of that record."""
 
     following: int
+    heard_at: float
     ahead: int | None = None
     tries: int = 0
 
@@ -39,11 +40,12 @@ class HandledPositions:
     def __init__(self, clock: Clock = REAL_TIME) -> None:
         self._clock = clock
         self._places: dict[TP, _Place] = {}
-        self._idle_since: float | None = clock.monotonic()
+        self._has_one_in_hand = False
 
     def begin(self, positions: Mapping[TP, int]) -> None:
         """Expect these offsets next, as that is where reading goes on."""
-        self._places |= {partition: _Place(offset) for partition, offset in positions.items()}
+        now = self._clock.monotonic()
+        self._places |= {partition: _Place(offset, now) for partition, offset in positions.items()}
 
     def forget(self, partitions: Iterable[TP]) -> None:
         """Expect nothing more of partitions that are given away."""
@@ -57,29 +59,32 @@ class HandledPositions:
 
     def is_next(self, partition: TP, offset: int) -> bool:
         """Take a record in hand and tell whether it is to be handled now; else it was, or others before it were not."""
-        self._idle_since = None
+        self._has_one_in_hand = True
         place = self._places.get(partition)
-        if place is not None and offset > place.following:
+        if place is None:
+            return False
+        place.heard_at = self._clock.monotonic()
+        if offset > place.following:
             place.ahead = offset if place.ahead is None else min(place.ahead, offset)
-        return place is not None and offset == place.following
+        return offset == place.following
 
     def handled(self, partition: TP, offset: int) -> None:
         """Note that the record is done."""
-        self._places[partition] = _Place(offset + 1)
+        self._places[partition] = _Place(offset + 1, self._clock.monotonic())
 
     def passed(self) -> None:
         """Note that the record in hand is let go."""
-        self._idle_since = self._clock.monotonic()
+        self._has_one_in_hand = False
 
     def lost(self, read: Mapping[TP, int]) -> dict[TP, int]:
         """Return by partition where to go back to: what was `read` up to there, and does not come to be handled."""
-        if self._idle_since is None or self._clock.monotonic() - self._idle_since < _IDLE_SECONDS:
+        if self._has_one_in_hand:
             return {}
-        self.passed()
+        now = self._clock.monotonic()
         behind = {
-            partition: self._places[partition]
-            for partition, position in read.items()
-            if partition in self._places and position > self._places[partition].following
+            partition: place
+            for partition, place in self._places.items()
+            if read.get(partition, 0) > place.following and now - place.heard_at >= _QUIET_SECONDS
         }
         return {partition: self._gone_back_to(partition, place) for partition, place in behind.items()}
 
@@ -87,9 +92,10 @@ class HandledPositions:
         if place.ahead is not None and place.tries >= _TRIES:
             missing = {"topic": partition.topic, "partition": partition.partition, "offset": place.following}
             log.error("records are not in the log: going on behind them", extra=missing | {"count": place.ahead})
-            self._places[partition] = place = _Place(place.ahead)
+            self._places[partition] = place = _Place(place.ahead, place.heard_at)
         place.tries += 1
         place.ahead = None
+        place.heard_at = self._clock.monotonic()
         return place.following
 
 

@@ -9,7 +9,7 @@ from chassis.clock import ManualClock
 from chassis.stream_positions import HandledPositions
 
 HERE, THERE = TP("escalations.v1", 0), TP("escalations.v1", 1)
-A_SECOND = timedelta(seconds=1)
+QUIET = timedelta(seconds=2)
 
 
 @pytest.fixture
@@ -40,21 +40,36 @@ def test_repeats_and_what_comes_too_early_are_passed_over(positions: HandledPosi
     assert positions.following == {HERE: 14, THERE: 0}
 
 
-def test_nothing_is_lost_while_records_come(positions: HandledPositions, clock: ManualClock) -> None:
+def test_nothing_is_lost_while_records_of_the_partition_come(positions: HandledPositions, clock: ManualClock) -> None:
     deliver(positions, 10)
-    clock.advance(A_SECOND / 2)
+    clock.advance(QUIET / 2)
     assert positions.lost({HERE: 20}) == {}
-    positions.is_next(HERE, 11)
-    clock.advance(10 * A_SECOND)
+    deliver(positions, 9)
+    clock.advance(QUIET / 2)
     assert positions.lost({HERE: 20}) == {}
+
+
+def test_nothing_is_lost_while_one_is_in_hand(positions: HandledPositions, clock: ManualClock) -> None:
+    positions.is_next(HERE, 10)
+    clock.advance(10 * QUIET)
+    assert positions.lost({HERE: 20}) == {}
+    positions.passed()
+    assert positions.lost({HERE: 20}) == {HERE: 10}
+
+
+def test_a_partition_is_gone_back_to_while_others_go_on(positions: HandledPositions, clock: ManualClock) -> None:
+    for offset in range(10, 20):
+        clock.advance(QUIET / 4)
+        deliver(positions, offset)
+    assert positions.lost({HERE: 25, THERE: 1}) == {THERE: 0}
 
 
 def test_what_was_read_and_does_not_come_is_gone_back_to(positions: HandledPositions, clock: ManualClock) -> None:
     deliver(positions, 10)
-    clock.advance(A_SECOND)
+    clock.advance(QUIET)
     assert positions.lost({HERE: 12, THERE: 0}) == {HERE: 11}
     assert positions.lost({HERE: 12}) == {}
-    clock.advance(A_SECOND)
+    clock.advance(QUIET)
     assert positions.lost({HERE: 12}) == {HERE: 11}
     assert deliver(positions, 11) == [11]
 
@@ -65,7 +80,7 @@ def test_a_hole_in_the_log_is_believed_after_a_few_tries(
 ) -> None:
     gone_back: list[int] = []
     while not deliver(positions, 15, 16):
-        clock.advance(A_SECOND)
+        clock.advance(QUIET)
         gone_back += positions.lost({HERE: 17}).values()
     assert gone_back == [10, 10, 10, 15]
     assert "records are not in the log" in caplog.text
@@ -73,8 +88,7 @@ def test_a_hole_in_the_log_is_believed_after_a_few_tries(
 
 def test_a_partition_that_was_given_away_expects_nothing(positions: HandledPositions, clock: ManualClock) -> None:
     positions.forget([HERE])
-    clock.advance(A_SECOND)
     assert deliver(positions, 10) == []
     assert positions.following == {THERE: 0}
-    clock.advance(A_SECOND)
+    clock.advance(QUIET)
     assert positions.lost({HERE: 12}) == {}
