@@ -16,6 +16,8 @@ from chassis.errors import LostOwnershipError, RetryableError
 from chassis.event_store import OutboxRow, StoredEvent
 from chassis.records import Outgoing
 
+_FAREWELL_SECONDS = 2.0
+
 log = logging.getLogger(__name__)
 
 
@@ -67,6 +69,7 @@ class OutboxRelay:
         self._relayed: dict[int, int | None] = {}
         """Held partitions, and the last row that was relayed of each; None where the store is yet to be asked."""
         self._due: set[int] = set()
+        self._turn = asyncio.Lock()
         self._woken = asyncio.Event()
         self._stopping = asyncio.Event()
         self._failures = 0
@@ -77,8 +80,14 @@ class OutboxRelay:
             self._relayed.setdefault(partition, None)
             self.wake(partition)
 
-    def release(self, partitions: Collection[int]) -> None:
-        """Leave these to who holds them now."""
+    async def release(self, partitions: Collection[int]) -> None:
+        """Leave these to who holds them now, after one last time: what is sent is remembered, or they send it again.
+
+        A database or broker that is silent is not waited for long.
+        """
+        with contextlib.suppress(RetryableError, LostOwnershipError, TimeoutError):
+            async with asyncio.timeout(_FAREWELL_SECONDS):
+                await self._relay_some(set(partitions) & self._relayed.keys())
         for partition in partitions:
             self._relayed.pop(partition, None)
             self._due.discard(partition)
@@ -127,9 +136,13 @@ class OutboxRelay:
 
     async def _relay_some(self, partitions: set[int]) -> set[int]:
         """Relay a batch of each of these, all at once; return those of which there may be more."""
+        async with self._turn:
+            return await self._relay_in_turn(partitions)
+
+    async def _relay_in_turn(self, partitions: Collection[int]) -> set[int]:
         await self._ask_where_unknown(partitions)
         after = {partition: row for partition in partitions if (row := self._relayed.get(partition)) is not None}
-        rows = await self._store.outbox(after, self._batch_size)
+        rows = await self._store.outbox(after, self._batch_size) if after else []
         if not rows:
             return set()
         await self._sender.send_batch([record for row in rows for record in self._to_records(row.partition, row.event)])

@@ -49,11 +49,7 @@ _VALUES = {word: float(value) for value, words in _NUMBER_WORDS.items() for word
 class Match(Protocol):
     """One place where an expression was found."""
 
-    def group(self, group: int = 0, /) -> str:
-        """Return the words."""
-        ...
-
-    def groups(self) -> tuple[str | None, ...]:
+    def groups(self) -> tuple[str | bytes | None, ...]:
         """Return what the brackets held."""
         ...
 
@@ -74,11 +70,11 @@ class Expression(Protocol):
         """Return it as it was written."""
         ...
 
-    def finditer(self, text: str) -> Iterator[Match]:
+    def finditer(self, text: str | bytes) -> Iterator[Match]:
         """Return every place, first to last."""
         ...
 
-    def search(self, text: str) -> Match | None:
+    def search(self, text: str | bytes) -> Match | None:
         """Return the first place, if any."""
         ...
 
@@ -126,7 +122,7 @@ class CompiledSignal:
     def words_in(self, text: Prose) -> tuple[str, ...]:
         """Return the words that gave the signal, as they were written; none where it is absent."""
         found: dict[str, None] = {}
-        for count, match in enumerate(self.pattern.finditer(text.folded)):
+        for count, match in enumerate(self.pattern.finditer(text.searched)):
             if count >= _MOST_MATCHES or len(found) >= _MOST_WORDS:
                 break
             if self.unless is None or self.unless.search(text.sentence_around(match.start())) is None:
@@ -180,12 +176,12 @@ def compile_quantity(quantity: Quantity) -> Expression:
 def largest_number(expression: Expression, text: Prose) -> float:
     """Return the largest number that the expression finds, 0 for none."""
     largest = 0.0
-    for count, match in enumerate(expression.finditer(text.folded)):
+    for count, match in enumerate(expression.finditer(text.searched)):
         if count >= _MOST_MATCHES:
             break
         written = next((group for group in match.groups() if group), None)
         if written is not None:
-            largest = max(largest, _value(written.lower()))
+            largest = max(largest, _value(written if isinstance(written, str) else written.decode()))
     return largest
 
 

@@ -56,10 +56,19 @@ class Prose:
     written: str
     folded: str
 
-    def sentence_around(self, start: int) -> str:
-        """Return the folded sentence that the position stands in."""
+    @property
+    def searched(self) -> str | bytes:
+        """Return the folded text as RE2 takes it fastest: plain letters as bytes, whose places are those of letters."""
+        return _plainest(self.folded)
+
+    def sentence_around(self, start: int) -> str | bytes:
+        """Return the folded sentence that the position stands in, as `searched`."""
         end = self.folded.find("\n", start)
-        return self.folded[self.folded.rfind("\n", 0, start) + 1 : end if end >= 0 else len(self.folded)]
+        return _plainest(self.folded[self.folded.rfind("\n", 0, start) + 1 : end if end >= 0 else len(self.folded)])
+
+
+def _plainest(text: str) -> str | bytes:
+    return text.encode() if text.isascii() else text
 
 
 def prose(subject: str, *messages: str) -> Prose:

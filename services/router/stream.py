@@ -50,9 +50,9 @@ class RouterStream:
         self._relay.hold(numbers)
 
     async def revoked(self, partitions: frozenset[TopicPartition]) -> None:
-        """Leave partitions to who holds them now."""
+        """Leave partitions to who holds them now, once what is stored is said."""
         numbers = {source.partition for source in partitions}
-        self._relay.release(numbers)
+        await self._relay.release(numbers)
         self._store.forget(numbers)
         self._evidence.forget(numbers)
         for source in partitions:

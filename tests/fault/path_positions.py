@@ -70,6 +70,10 @@ class PathPositions:
 
         await eventually(reached, within, what=f"{service} has done what there is")
 
+    async def said(self, within: float = 120.0) -> None:
+        """Wait until nothing is stored and not said: who took partitions over has repeated what he had to."""
+        await eventually(self._is_stored_and_said, within, what="outbox and ledger are through")
+
     async def members(self, service: str) -> int:
         """Return how many replicas a service's group knows."""
         (answer,) = await self._admin.describe_consumer_groups([service])

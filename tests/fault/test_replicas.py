@@ -106,6 +106,7 @@ class Fleet:
         await eventually(bites.read_text, 120, what=lambda: f"{process.name} freezes: {frozen.log[-2000:]}")
         await self._until_without_it(service)
         await self.positions.done(service)
+        await self.positions.said()
         return frozen
 
     async def ready(self) -> None:

@@ -31,10 +31,6 @@ class RecordingSender:
 
     async def send_batch(self, records: Sequence[Outgoing]) -> None:
         await asyncio.sleep(0)
-        if not self.frozen.is_set():
-            self.waiting = True
-            await self.frozen.wait()
-            raise LostOwnershipError("the group was silent")
         if self.fails_before:
             self.fails_before -= 1
             raise RetryableError("the broker is away")
@@ -99,11 +95,11 @@ async def test_without_a_wake_up_the_relay_looks_by_itself(store: EventStore) ->
 
 async def test_partitions_that_are_not_held_are_left_alone(store: EventStore) -> None:
     await store.append(4, events("b", 1))
-    await store.append(5, events("c", 1))
     sender = RecordingSender()
     async with relaying(store, sender) as relay:
         relay.hold([3, 5])
-        relay.release([5])
+        await relay.release([5])
+        await store.append(5, events("c", 1))
         relay.wake(4)
         relay.wake(5)
         await store.append(3, events("a", 1))
@@ -127,6 +123,43 @@ async def test_a_takeover_sends_again_only_what_was_not_remembered(store: EventS
     finally:
         await successor.close()
     assert first.sent + second.sent == values("a", 5)
+
+
+class FrozenSender(RecordingSender):
+    """Is frozen when it is to send, and wakes up when others may have gone on."""
+
+    async def send_batch(self, records: Sequence[Outgoing]) -> None:
+        if not self.frozen.is_set():
+            self.waiting = True
+            await self.frozen.wait()
+            raise LostOwnershipError("the group was silent")
+        await super().send_batch(records)
+
+
+class SlowSender(RecordingSender):
+    """Has the records, and says so only when it is told to."""
+
+    async def send_batch(self, records: Sequence[Outgoing]) -> None:
+        await super().send_batch(records)
+        self.waiting = True
+        await self.frozen.wait()
+
+
+async def test_what_is_being_sent_when_a_partition_goes_is_remembered_before_the_next_holder_asks(
+    store: EventStore,
+) -> None:
+    sender = SlowSender()
+    await store.append(3, events("a", 3))
+    async with relaying(store, sender) as relay:
+        sender.frozen.clear()
+        relay.hold([3])
+        await eventually(lambda: sender.sent)
+        releasing = asyncio.create_task(relay.release([3]))
+        await asyncio.sleep(0)
+        sender.frozen.set()
+        await releasing
+        assert await store.outbox(await store.published([3]), 10) == []
+    assert sender.sent == values("a", 3)
 
 
 async def test_a_broker_that_is_away_loses_nothing_and_changes_no_order(store: EventStore) -> None:
@@ -177,7 +210,7 @@ async def test_what_could_not_be_remembered_is_not_sent_again(store: EventStore,
 
 
 async def test_who_was_frozen_asks_anew_what_was_relayed_meanwhile(store: EventStore) -> None:
-    sender = RecordingSender()
+    sender = FrozenSender()
     sender.frozen.clear()
     rows = [row.row for row in await _stored(store, 3)]
     async with relaying(store, sender) as relay:
