@@ -1,12 +1,11 @@
 """Streams of events with optimistic versions, and the position of each input, moved in the same transaction.
 
-The `eventsourcing` library and SQL stay behind this module; its callers see coroutines, which run one after the
-other on one thread of their own.
+The `eventsourcing` library and SQL stay behind this module; its callers see coroutines. What waits for the database
+together shares a transaction (`Transactions`).
 """
 
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -14,15 +13,16 @@ from types import TracebackType
 from typing import ParamSpec, Self, TypeVar
 from uuid import UUID
 
-from eventsourcing.persistence import DatabaseError, IntegrityError, InterfaceError, OperationalError
+from eventsourcing.persistence import IntegrityError
 from eventsourcing.persistence import StoredEvent as LibraryEvent
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.orm import Session
 
 from chassis.errors import LostOwnershipError, RetryableError, StartUpError
 from chassis.sql_causes import AppliedCause
-from chassis.sql_errors import is_session_ended, said_by
 from chassis.sql_recorder import Move, RowRecorder, open_recorder
+from chassis.transactions import Transactions
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -76,8 +76,9 @@ class EventStore:
         self._path = _sqlite_path(url)
         self._place = make_url(url).set(query={}).render_as_string(hide_password=True)
         self._recorder: RowRecorder = open_recorder(url)
-        self._refused: str | None = None
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="event-store")
+        self._transactions: Transactions[Session] = Transactions(
+            lambda: self._recorder.transaction(commit=True), f"the event store {self._place}"
+        )
 
     async def __aenter__(self) -> Self:
         """Prepare it; raises StartUpError, naming the place and what is wrong, if the database does not answer."""
@@ -129,16 +130,11 @@ class EventStore:
         def write() -> None:
             self._recorder.insert_events(rows, tracking=tracking, partition=partition, causes=causes)
 
-        try:
-            await self._run(write)
-        except RetryableError as error:
-            self._refused = str(error)
-            raise
-        self._refused = None
+        await self._run(write)
 
     def check(self) -> str | None:
-        """Tell /readyz what is wrong: the last write that was tried, if it failed. A full disk can still be read."""
-        return self._refused
+        """Tell /readyz what is wrong: the last answer of the database, if it was none."""
+        return self._transactions.failed
 
     async def load(self, stream_ids: Iterable[UUID]) -> dict[UUID, StoredStream]:
         """Return these streams, one entry for each of which anything is stored."""
@@ -184,26 +180,15 @@ class EventStore:
         await self._run(self._recorder.ping)
 
     async def close(self) -> None:
-        """Let go of the database; waits for what is being written."""
-        await asyncio.to_thread(self._thread.shutdown)
-        self._recorder.dispose()
+        """Finish what is being written and let go of the database."""
+        await self._transactions.close(self._recorder.dispose)
 
     async def _run(self, work: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
-        def guarded() -> _T:
-            try:
-                return work(*args, **kwargs)
-            except IntegrityError as error:
-                raise LostOwnershipError("the store has moved on since this batch was read") from error
-            except (DatabaseError, InterfaceError) as error:
-                if not isinstance(error, OperationalError | InterfaceError) and not is_session_ended(_original(error)):
-                    raise
-                raise RetryableError(f"the event store {self._place} does not answer ({_short(error)})") from error
-            except DBAPIError as error:
-                if not error.connection_invalidated:
-                    raise
-                raise RetryableError("the event store's connection broke") from error
-
-        return await asyncio.get_running_loop().run_in_executor(self._thread, guarded)
+        """Do work of the recorder; it finds the transaction that is open by itself."""
+        try:
+            return await self._transactions.run(lambda _: work(*args, **kwargs))
+        except IntegrityError as error:
+            raise LostOwnershipError("the store has moved on since this batch was read") from error
 
 
 def check_url(url: str) -> None:
@@ -222,20 +207,9 @@ def _sqlite_path(url: str) -> Path | None:
     return Path(parsed.database) if parsed.get_backend_name() == "sqlite" and parsed.database else None
 
 
-def _short(error: DatabaseError | InterfaceError) -> str:
-    return said_by(_original(error) or error)
-
-
-def _original(error: DatabaseError | InterfaceError) -> BaseException | None:
-    """Return what the driver raised, which SQLAlchemy and the library have wrapped."""
-    cause = error.__cause__
-    return getattr(cause, "orig", cause)
-
-
 def _first_line(error: RetryableError) -> str:
     """Return what the driver says; it names hosts and users, and no password."""
-    cause = error.__cause__.__cause__ if error.__cause__ is not None else None
-    return str(getattr(cause, "orig", None) or error).strip().partition("\n")[0]
+    return str(error.__cause__ or error).strip().partition("\n")[0]
 
 
 def _outbox_name(partition: int) -> str:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+
 _FULL = frozenset({"SQLITE_FULL", "SQLITE_IOERR_SHMSIZE", "53100"})
 """Of SQLite (sqlite.org/rescode.html) and PostgreSQL (appendix A, disk_full)."""
 _NO_HANDLES = frozenset({"SQLITE_CANTOPEN"})
@@ -20,9 +22,16 @@ def is_full(original: object) -> bool:
     return code_of(original) in _FULL
 
 
-def is_session_ended(original: object) -> bool:
-    """Tell whether the database ended the session, with nothing of its transaction written: a new one may do it."""
-    return code_of(original) in _ENDED
+def unanswered(error: BaseException) -> BaseException | None:
+    """Return what the driver raised, where it says that the database does not answer, or ended the session; else None.
+
+    `error` is SQLAlchemy's, or one that was raised from it.
+    """
+    wrapped = error if isinstance(error, DBAPIError) else error.__cause__
+    if not isinstance(wrapped, DBAPIError):
+        return None
+    is_away = isinstance(wrapped, OperationalError | InterfaceError) or wrapped.connection_invalidated
+    return wrapped.orig if is_away or code_of(wrapped.orig) in _ENDED else None
 
 
 def said_by(original: BaseException | None) -> str:

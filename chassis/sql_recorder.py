@@ -47,10 +47,11 @@ _STREAMS_PER_QUERY = 500
 _COUNTER = BigInteger().with_variant(Integer(), "sqlite")
 _INSERT_POSTGRES = text(
     "INSERT INTO stored_events (originator_id, originator_version, topic, state, partition)"
-    " SELECT o, v, t, s, :partition FROM unnest("
+    " SELECT o, v, t, s, :partition FROM (SELECT pg_advisory_xact_lock(:ours, :partition)) AS held, unnest("
     "CAST(:ids AS uuid[]), CAST(:versions AS bigint[]), CAST(:topics AS text[]), CAST(:states AS bytea[])"
     ") WITH ORDINALITY AS rows (o, v, t, s, n) ORDER BY n"
 )
+"""The lock is taken before the first id is: ids are made of the sorted rows, and these need what is held."""
 _OUTBOX = text(
     "SELECT partition, id, originator_id, originator_version, topic, state FROM stored_events"
     " WHERE partition = :partition AND id > :id ORDER BY id LIMIT :limit"
@@ -161,14 +162,15 @@ class RowRecorder(SQLAlchemyProcessRecorder):
         if not stored_events:
             return ()
         if self._is_postgres(session):
-            self._lock(session, partition)
             columns: dict[str, object] = {
+                "ours": _LOCK_CLASS,
+                "partition": partition,
                 "ids": [e.originator_id for e in stored_events],
                 "versions": [e.originator_version for e in stored_events],
                 "topics": [e.topic for e in stored_events],
                 "states": [e.state for e in stored_events],
             }
-            session.execute(_INSERT_POSTGRES, columns | {"partition": partition})
+            session.execute(_INSERT_POSTGRES, columns)
         else:
             session.execute(insert(_EVENTS), [_columns(e, partition) for e in stored_events])
         return ()
@@ -263,7 +265,7 @@ def open_recorder(url: str) -> RowRecorder:
 
 def _postgres(url: URL) -> RowDatastore:
     place = url.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
-    return RowDatastore(url=place, pool_pre_ping=True, connect_args=postgres_limits())
+    return RowDatastore(url=place, connect_args=postgres_limits())
 
 
 def _sqlite(url: URL) -> RowDatastore:

@@ -25,12 +25,12 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from chassis.clock import REAL_TIME, Clock
 from chassis.errors import LostOwnershipError, RetryableError, StartUpError
+from chassis.transactions import Transactions
 from schemas.catalogue import EVENTS
 from schemas.ids import NoticeId
 from schemas.notifications import NoticeOutcome
 from services.notifier.adapters.sql_keeping import forget, keep_order
 from services.notifier.adapters.sql_tables import NOTICES, POSITIONS, connect, create_tables
-from services.notifier.adapters.transactions import Transactions
 from services.notifier.domain.notice import Notice, Plan, Supersession
 from services.notifier.domain.outcomes import superseded
 from services.notifier.ports import FIRST, PendingNotice, Progress, Rank
@@ -64,10 +64,10 @@ class SqlLedger(AbstractAsyncContextManager["SqlLedger"]):
     """
 
     def __init__(self, url: str, clock: Clock = REAL_TIME) -> None:
-        engine = connect(url)
+        self._engine = connect(url)
         self._clock = clock
-        self._place = engine.url.render_as_string(hide_password=True)
-        self._transactions = Transactions(engine)
+        self._place = self._engine.url.render_as_string(hide_password=True)
+        self._transactions = Transactions(self._engine.begin, f"the ledger {self._place}")
 
     async def __aenter__(self) -> Self:
         """Create the tables; raises StartUpError if the database does not answer."""
@@ -81,7 +81,7 @@ class SqlLedger(AbstractAsyncContextManager["SqlLedger"]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Finish what is under way and disconnect."""
-        await self._transactions.close()
+        await self._transactions.close(self._engine.dispose)
 
     def check(self) -> str | None:
         """Tell /readyz what is wrong: the last answer of the database, if it was none."""

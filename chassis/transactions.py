@@ -4,17 +4,16 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, TypeVar
-
-from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
+from typing import Any, Generic, TypeVar
 
 from chassis.clock import REAL_TIME
 from chassis.errors import RetryableError
-from chassis.sql_errors import is_full, is_session_ended, said_by
+from chassis.sql_errors import is_full, said_by, unanswered
 
 T = TypeVar("T")
+C = TypeVar("C")
 
 _FULL_SECONDS = 15.0
 """Longer than the longest back-off."""
@@ -26,7 +25,7 @@ _TOGETHER = 128
 class _Call:
     """Work somebody waits for."""
 
-    work: Callable[[Connection], Any]
+    work: Callable[[Any], Any]
     done: "asyncio.Future[Any]"
 
 
@@ -39,18 +38,18 @@ class _Settled:
     error: BaseException | None = None
 
 
-class Transactions:
-    """Runs work on a database that blocks; of one event loop.
+class Transactions(Generic[C]):
+    """Runs work on a database that blocks; of one event loop. `begin` opens a transaction, `named` is its place.
 
     Calls take effect in the order they were made. Where one of a group fails the group is undone and each is done
     again alone, so that a failure is nobody else's; work must therefore touch nothing but the connection.
     """
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ledger")
+    def __init__(self, begin: Callable[[], AbstractContextManager[C]], named: str) -> None:
+        self._begin = begin
+        self._named = named
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="database")
         self._waiting: deque[_Call] = deque()
-        self._place = engine.url.render_as_string(hide_password=True)
         self._refused: tuple[str, float, bool] | None = None
         """What was wrong when it last did not answer, since when, and whether its disk was full."""
         self._answered_at = REAL_TIME.monotonic()
@@ -67,8 +66,11 @@ class Transactions:
         is_over = self._answered_at > at + (_FULL_SECONDS if full else 0)
         return None if is_over else told
 
-    async def run(self, work: Callable[[Connection], T]) -> T:
-        """Return what the work returns, once it is durable; raises RetryableError if the database does not answer."""
+    async def run(self, work: Callable[[C], T]) -> T:
+        """Return what the work returns, once it is durable.
+
+        Raises RetryableError if the database does not answer (its cause is what the driver said), and what work raises.
+        """
         loop = asyncio.get_running_loop()
         done: asyncio.Future[T] = loop.create_future()
         self._waiting.append(_Call(work, done))
@@ -77,9 +79,9 @@ class Transactions:
             self._thread.submit(self._turn, loop)
         return await done
 
-    async def close(self) -> None:
-        """Finish what is under way and disconnect."""
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._engine.dispose)
+    async def close(self, disconnect: Callable[[], None]) -> None:
+        """Finish what is under way, then disconnect."""
+        await asyncio.get_running_loop().run_in_executor(self._thread, disconnect)
         self._thread.shutdown(wait=False)
 
     def _turn(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -109,15 +111,16 @@ class Transactions:
 
     def _together(self, group: Sequence[_Call]) -> list[object]:
         try:
-            with self._engine.begin() as connection:
+            with self._begin() as connection:
                 results = [call.work(connection) for call in group]
-        except (OperationalError, InterfaceError, InternalError) as error:
-            if isinstance(error, InternalError) and not is_session_ended(error.orig):
+        except Exception as error:
+            original = unanswered(error)
+            if original is None:
                 raise
             # Only the driver's class and SQLSTATE: its text can quote the row.
-            told = f"the ledger {self._place} does not answer ({said_by(error.orig)})"
-            self._refused = (told, REAL_TIME.monotonic(), is_full(error.orig))
-            raise RetryableError(told) from error
+            told = f"{self._named} does not answer ({said_by(original)})"
+            self._refused = (told, REAL_TIME.monotonic(), is_full(original))
+            raise RetryableError(told) from original
         self._answered_at = REAL_TIME.monotonic()
         return results
 
