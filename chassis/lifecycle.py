@@ -1,6 +1,7 @@
 """From start to stop: components run together, a signal ends them in order, a watchdog ends what hangs."""
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -159,6 +160,8 @@ async def _built(
 ) -> None:
     await build(life, settings)
     life.built()
+    # What is there now stays: the collector need not go through it again and again.
+    gc.freeze()
 
 
 def _end_hard() -> None:

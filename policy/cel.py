@@ -4,18 +4,16 @@ An expression that passes `check_criteria` reads only what is there and raises o
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import chain
-from typing import Generic, TypeVar
 
 import cel
 
 from policy.cel_check import problems_of
-from policy.cel_needs import Needs, needs_of, shows
+from policy.cel_needs import Needs, is_filled, is_nullable, needs_of
 from policy.cel_syntax import parse, paths_in
-from policy.criteria import Criteria, Rule, SeverityRule, TypeRule
+from policy.criteria import Criteria, Rule
 from policy.signals import (
     CompiledSignal,
     Expression,
@@ -27,11 +25,11 @@ from policy.signals import (
 )
 from policy.signals_prose import Prose, prose
 from policy.ticket_facts import (
-    Group,
-    Variables,
-    account_variables,
+    Facts,
+    Value,
+    account_facts,
     messages_of,
-    ticket_variables,
+    ticket_facts,
     vocabulary,
     vocabulary_after_reasons,
 )
@@ -39,8 +37,8 @@ from schemas.classifications import AccountSnapshot
 from schemas.tickets import Ticket
 from schemas.vocabulary import Reason, ReplyIntent
 
-R_co = TypeVar("R_co", bound=Rule, covariant=True)
-_ALWAYS_SHOWN = ("front_line_fraction", "qualifies", *(f"reason.{reason.value}" for reason in Reason))
+Group = dict[str, Value]
+Variables = dict[str, Group | Value]
 _OF_TEXT = ("signal.", "count.", "quantity.")
 _LONGEST_VALUE = 40
 _REPLY_ORDER = (ReplyIntent.REJECTS, ReplyIntent.CONFIRMS, ReplyIntent.THANKS)
@@ -97,37 +95,40 @@ def _rules(criteria: Criteria) -> Iterator[tuple[str, Rule]]:
 
 
 class Evidence:
-    """What a ticket shows at an instant: variables for the rules, and the words behind each signal.
+    """What a ticket shows at an instant: facts for the rules, by path, and the words behind each signal.
 
-    `possible` names the rules that may hold by what shows; `variables` are what these read.
+    Rules on reasons may be asked at first, and once these are concluded the others.
     """
 
-    def __init__(self, variables: Variables, words: Mapping[str, tuple[str, ...]], possible: Collection[str]) -> None:
-        self._variables = variables
+    def __init__(
+        self, facts: Facts, words: Mapping[str, tuple[str, ...]], first: "RuleIndex", later: "RuleIndex"
+    ) -> None:
+        self._facts = facts
         self._words = words
-        self._possible = possible
-        self._context = cel.Context(variables=variables)
+        self._later = later
+        self._admit(first)
 
-    def holds(self, rule: "CompiledRule[Rule]") -> bool:
-        """Tell whether the rule's expression comes out true."""
-        return rule.rule.name in self._possible and rule.program.execute(self._context) is True
+    def holding(self) -> "list[CompiledRule]":
+        """Return the rules whose expression comes out true, in the policy's order."""
+        return [rule for rule in self._possible if rule.program.execute(self._context) is True]
 
     def conclude(self, reasons: frozenset[Reason]) -> None:
         """Let rules on severity and type be asked from now on: they see the reasons found."""
-        found: Variables = {
-            "reason": {reason.value: reason in reasons for reason in Reason},
-            "qualifies": bool(reasons),
-        }
-        # One context a ticket: building it costs more than all its rules.
-        self._context.update(found)
+        found: Facts = {f"reason.{reason.value}": reason in reasons for reason in Reason}
+        self._facts = {**self._facts, **found, "qualifies": bool(reasons)}
+        self._admit(self._later)
+
+    def _admit(self, rules: "RuleIndex") -> None:
+        """Let rules be asked: only what those read that may hold is handed to CEL, where a value costs as a rule."""
+        self._possible = rules.possible(self._facts)
+        self._context = cel.Context(variables=_variables(self._possible, self._facts))
 
     def words_for(self, path: str) -> tuple[str, ...]:
         """Return the words that speak for what a rule read: a signal's own, or a filled field and its value."""
         group, _, name = path.partition(".")
         if group in {"signal", "count"}:
             return self._words.get(name, ())
-        values = self._variables.get(group)
-        value = values.get(name) if group in {"ticket", "account"} and isinstance(values, dict) else None
+        value = self._facts.get(path) if group in {"ticket", "account"} else None
         return () if value is None else (f"{name}={_shown(value)}",)
 
     def rests_on_words(self, reads: tuple[str, ...]) -> bool:
@@ -141,16 +142,53 @@ def _shown(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)[:_LONGEST_VALUE]
 
 
-@dataclass(frozen=True, slots=True)
-class CompiledRule(Generic[R_co]):
-    """A rule, its program, what it reads, and what it cannot hold without."""
+def _variables(rules: "Iterable[CompiledRule]", facts: Facts) -> Variables:
+    """Return what these rules read, as CEL has it: a group of values under each name with a dot."""
+    groups: dict[str, Group] = {}
+    single: Group = {}
+    for rule in rules:
+        for path, group, name in rule.fields:
+            place, key = (groups.setdefault(group, {}), name) if name else (single, group)
+            place[key] = facts[path]
+    return {**groups, **single}
 
-    rule: R_co
+
+@dataclass(frozen=True, slots=True)
+class CompiledRule:
+    """A rule, the reason it gives if it is one on reasons, its program, what it reads, what it cannot hold without."""
+
+    rule: Rule
+    reason: Reason | None
     program: cel.Program
     reads: tuple[str, ...]
-    fields: tuple[tuple[str, str], ...]
-    """The same, each as its group and its name in it."""
+    fields: tuple[tuple[str, str, str], ...]
+    """The same: the path, its group and its name in it."""
     needs: Needs
+
+
+class RuleIndex:
+    """Rules by what they cannot hold without: on most tickets most of them need not be asked."""
+
+    def __init__(self, rules: "Iterable[CompiledRule]") -> None:
+        self._rules = tuple(rules)
+        self._always = [number for number, rule in enumerate(self._rules) if rule.needs is None]
+        by_need: dict[str, list[int]] = defaultdict(list)
+        for number, rule in enumerate(self._rules):
+            for path in rule.needs or ():
+                by_need[path].append(number)
+        self._by_what_is_true = [(path, numbers) for path, numbers in by_need.items() if not is_nullable(path)]
+        self._by_what_is_filled = [(path, numbers) for path, numbers in by_need.items() if is_nullable(path)]
+
+    def possible(self, facts: Facts) -> "list[CompiledRule]":
+        """Return the rules that may hold by these facts, in order."""
+        possible = set(self._always)
+        for path, numbers in self._by_what_is_true:
+            if facts[path]:
+                possible.update(numbers)
+        for path, numbers in self._by_what_is_filled:
+            if is_filled(facts[path]):
+                possible.update(numbers)
+        return [self._rules[number] for number in sorted(possible)]
 
 
 class CompiledCriteria:
@@ -161,7 +199,6 @@ class CompiledCriteria:
         if problems:
             raise CriteriaProblemError("; ".join(problems))
         sets = criteria.word_sets
-        self._fraction = criteria.front_line_fraction
         self._signals: dict[str, CompiledSignal] = {
             name: compile_signal(signal, sets) for name, signal in criteria.signals.items()
         }
@@ -169,71 +206,42 @@ class CompiledCriteria:
             name: compile_quantity(quantity) for name, quantity in criteria.quantities.items()
         }
         self._replies = {intent: compile_signal(signal, sets) for intent, signal in criteria.replies.items()}
-        self.reasons: dict[Reason, tuple[CompiledRule[Rule], ...]] = {
-            reason: _compiled(criteria.reasons.get(reason, ())) for reason in Reason
-        }
-        self.severities: tuple[CompiledRule[SeverityRule], ...] = _compiled(criteria.severities)
-        self.types: tuple[CompiledRule[TypeRule], ...] = _compiled(criteria.types)
+        reasons = ((rule, reason) for reason in Reason for rule in criteria.reasons.get(reason, ()))
+        self._first = RuleIndex(_compiled(rule, reason) for rule, reason in reasons)
+        self._later = RuleIndex(_compiled(rule) for rule in (*criteria.severities, *criteria.types))
         self._sieve = Sieve([*(signal.pattern for signal in self._signals.values()), *self._quantities.values()])
-        self._no_signal: Group = dict.fromkeys(self._signals, False)
-        self._no_count: Group = dict.fromkeys(self._signals, 0)
-        rules: tuple[CompiledRule[Rule], ...] = (
-            *chain.from_iterable(self.reasons.values()),
-            *self.severities,
-            *self.types,
-        )
-        self._always = {rule.rule.name: rule for rule in rules if rule.needs is None}
-        self._by_need: dict[str, dict[str, CompiledRule[Rule]]] = defaultdict(dict)
-        for rule in rules:
-            for path in rule.needs or ():
-                self._by_need[path][rule.rule.name] = rule
+        self._nothing_said: Facts = {
+            "front_line_fraction": criteria.front_line_fraction,
+            **{f"signal.{name}": False for name in self._signals},
+            **{f"count.{name}": 0 for name in self._signals},
+            **{f"quantity.{name}": 0.0 for name in self._quantities},
+        }
 
     def evidence(self, ticket: Ticket, account: AccountSnapshot | None, at: datetime) -> Evidence:
         """Return what the ticket shows; time grows with the length of its text, which is cut."""
         text = prose(ticket.subject, *messages_of(ticket))
-        found, quantities = self._searched(text)
-        groups: dict[str, Group] = {
-            "ticket": ticket_variables(ticket, at),
-            "account": account_variables(ticket.fields, account, at),
-            "quantity": quantities,
+        words, said = self._searched(text)
+        facts: Facts = {
+            **self._nothing_said,
+            **said,
+            **ticket_facts(ticket, at),
+            **account_facts(ticket.fields, account, at),
         }
-        shown = [f"{group}.{name}" for group, values in groups.items() for name in values if shows(group, values[name])]
-        shown += [f"{group}.{name}" for group in ("signal", "count") for name in found]
-        groups["signal"] = self._no_signal | dict.fromkeys(found, True)
-        groups["count"] = self._no_count | {name: len(words) for name, words in found.items()}
-        possible = self._possible(shown)
-        return Evidence(self._variables(groups, possible.values()), found, possible)
+        return Evidence(facts, words, self._first, self._later)
 
-    def _possible(self, shown: Iterable[str]) -> dict[str, CompiledRule[Rule]]:
-        """Return by name the rules of which something shows that they cannot hold without; any reason may be found."""
-        possible = dict(self._always)
-        for path in chain(shown, _ALWAYS_SHOWN):
-            if path in self._by_need:
-                possible |= self._by_need[path]
-        return possible
-
-    def _variables(self, groups: Mapping[str, Group], rules: Iterable[CompiledRule[Rule]]) -> Variables:
-        """Return what these rules read: a value handed to CEL costs more than a rule."""
-        read: dict[str, Group] = {group: {} for group in groups}
-        for rule in rules:
-            for group, name in rule.fields:
-                if group in read:
-                    read[group][name] = groups[group][name]
-        return {**read, "front_line_fraction": self._fraction}
-
-    def _searched(self, text: Prose) -> tuple[dict[str, tuple[str, ...]], Group]:
-        """Return the words behind each signal that is there, and each quantity's number."""
+    def _searched(self, text: Prose) -> tuple[dict[str, tuple[str, ...]], Facts]:
+        """Return the words behind each signal that is there, and what the text says as facts."""
         held = self._sieve.found_in(text)
-        found = {
-            name: words
-            for place, (name, signal) in enumerate(self._signals.items())
-            if place in held and (words := signal.words_in(text))
-        }
-        quantities: Group = {
-            name: largest_number(pattern, text) if place in held else 0.0
-            for place, (name, pattern) in enumerate(self._quantities.items(), len(self._signals))
-        }
-        return found, quantities
+        words: dict[str, tuple[str, ...]] = {}
+        said: Facts = {}
+        for place, (name, signal) in enumerate(self._signals.items()):
+            if place in held and (found := signal.words_in(text)):
+                words[name] = found
+                said[f"signal.{name}"], said[f"count.{name}"] = True, len(found)
+        for place, (name, pattern) in enumerate(self._quantities.items(), len(self._signals)):
+            if place in held:
+                said[f"quantity.{name}"] = largest_number(pattern, text)
+        return words, said
 
     def intent_of(self, reply: str) -> ReplyIntent:
         """Return what a customer's reply means for a proposed resolution; contradictory words are unclear."""
@@ -244,14 +252,13 @@ class CompiledCriteria:
         return found[0] if found else ReplyIntent.UNCLEAR
 
 
-def _compiled(rules: tuple[R_co, ...]) -> tuple[CompiledRule[R_co], ...]:
-    return tuple(
-        CompiledRule(
-            rule=rule,
-            program=cel.compile(rule.when),
-            reads=(reads := paths_in(rule.when)),
-            fields=tuple((group, name) for group, _, name in (path.partition(".") for path in reads)),
-            needs=needs_of(parse(rule.when)),
-        )
-        for rule in rules
+def _compiled(rule: Rule, reason: Reason | None = None) -> CompiledRule:
+    reads = paths_in(rule.when)
+    return CompiledRule(
+        rule=rule,
+        reason=reason,
+        program=cel.compile(rule.when),
+        reads=reads,
+        fields=tuple((path, *path.partition(".")[::2]) for path in reads),
+        needs=needs_of(parse(rule.when)),
     )

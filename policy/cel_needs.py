@@ -5,17 +5,22 @@ Sound for expressions that passed `policy/cel_check.py`: they compare a nullable
 
 from policy.cel_syntax import Binary, Expression, Literal, Path
 
-NULLABLE = frozenset({"ticket", "account"})
-"""Groups whose fields show where they are filled in; those of every other show where they are true, or above 0."""
+_NULLABLE = ("ticket.", "account.")
+"""Groups whose fields show where they are filled in; those of every other show where they are true, or not 0."""
 Needs = frozenset[str] | None
 """Paths of which at least one shows wherever the expression holds; None where it may hold without any."""
 _ORDER = frozenset({"<", "<=", ">", ">="})
 _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "=="}
 
 
-def shows(group: str, value: object) -> bool:
-    """Tell whether a value of that group's field is one that a rule could need."""
-    return value is not None and value != [] if group in NULLABLE else bool(value)
+def is_nullable(path: str) -> bool:
+    """Tell whether the field shows where it is filled in, rather than where it is true."""
+    return path.startswith(_NULLABLE)
+
+
+def is_filled(value: object) -> bool:
+    """Tell whether a field that can be null is filled in; an empty list is not."""
+    return value is not None and value != []
 
 
 def needs_of(expression: Expression) -> Needs:
@@ -29,7 +34,7 @@ def needs_of(expression: Expression) -> Needs:
         case Binary("||", left, right):
             first, second = needs_of(left), needs_of(right)
             return None if first is None or second is None else first | second
-        case Binary("in", Path() as path, _) if _is_nullable(path):
+        case Binary("in", Path() as path, _) if is_nullable(str(path)):
             return frozenset({str(path)})
         case Binary("in", _, Path() as path):
             return frozenset({str(path)})
@@ -49,7 +54,7 @@ def _of_comparison(operator: str, left: Expression, right: Expression) -> Needs:
 def _must_show(path: Path, operator: str, other: Expression) -> bool:
     value = other.value if isinstance(other, Literal) else None
     is_null = isinstance(other, Literal) and value is None
-    if _is_nullable(path):
+    if is_nullable(str(path)):
         if operator == "==":
             return value is not None
         return is_null if operator == "!=" else operator in _ORDER
@@ -60,7 +65,3 @@ def _must_show(path: Path, operator: str, other: Expression) -> bool:
 
 def _is_above_nothing(value: object) -> bool:
     return isinstance(value, int | float) and value > 0
-
-
-def _is_nullable(path: Path) -> bool:
-    return path.names[0] in NULLABLE

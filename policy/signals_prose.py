@@ -43,7 +43,6 @@ _CLOSING = re.compile(
 )
 _SENTENCE_END = re.compile(r"(?<=[.!?…])[\"'»”)]{0,3}\s+")
 _INHERITED = re.compile(r"\s*(?:re|aw|antw|sv|fw|fwd|wg|tr|rv|enc|res|i)\s?:", re.IGNORECASE)
-_SPACES = re.compile(r"\s+")
 _HARD_WRAP = 60
 _SIGNATURE_LINES = 8
 _SIGNATURE_WIDTH = 90
@@ -117,7 +116,7 @@ def _sentences(message: str) -> list[str]:
 
 
 def _split(paragraph: str) -> list[str]:
-    found = (_SPACES.sub(" ", sentence).strip() for sentence in _SENTENCE_END.split(paragraph))
+    found = (" ".join(sentence.split()) for sentence in _SENTENCE_END.split(paragraph))
     return [sentence for sentence in found if sentence]
 
 

@@ -14,8 +14,8 @@ from schemas.tickets import Ticket, TicketFields
 from schemas.vocabulary import AuthorKind, Reason
 
 Value = bool | float | int | str | list[str] | None
-Group = dict[str, Value]
-Variables = dict[str, Group | Value]
+Facts = dict[str, Value]
+"""By full path, as a rule names it."""
 
 _LATEST = 20
 _BOOL = FieldType(Kind.BOOL)
@@ -41,6 +41,7 @@ TICKET_FIELDS: Mapping[str, FieldType] = {
     "priority": _TEXT_OR_NULL,
 }
 """Fields of the ticket that a rule may read as they are; tier and key account are the account's."""
+_PATHS = {name: f"ticket.{name}" for name in TICKET_FIELDS}
 _MORE_TICKET_FIELDS: Mapping[str, FieldType] = {
     "channel": _TEXT,
     "status": _TEXT,
@@ -79,29 +80,29 @@ def messages_of(ticket: Ticket) -> tuple[str, ...]:
     return (ticket.description, *written[-_LATEST:])
 
 
-def ticket_variables(ticket: Ticket, at: datetime) -> Group:
+def ticket_facts(ticket: Ticket, at: datetime) -> Facts:
     """Return `ticket.*` as it is at the instant (which the share left of the front-line SLA may depend on)."""
     fields = ticket.fields
-    values: Group = {name: _sound(getattr(fields, name)) for name in TICKET_FIELDS}
-    if values["sla_fraction_left"] is None:
-        values["sla_fraction_left"] = _fraction_left(fields, at)
-    values["channel"] = ticket.channel.value
-    values["status"] = ticket.status.value
-    values["language"] = ticket.customer.language
-    values["tags"] = [tag.lower() for tag in ticket.tags]
-    values["customer_messages"] = len(messages_of(ticket))
-    return values
+    facts: Facts = {path: _sound(getattr(fields, name)) for name, path in _PATHS.items()}
+    if facts["ticket.sla_fraction_left"] is None:
+        facts["ticket.sla_fraction_left"] = _fraction_left(fields, at)
+    facts["ticket.channel"] = ticket.channel.value
+    facts["ticket.status"] = ticket.status.value
+    facts["ticket.language"] = ticket.customer.language
+    facts["ticket.tags"] = [tag.lower() for tag in ticket.tags]
+    facts["ticket.customer_messages"] = len(messages_of(ticket))
+    return facts
 
 
-def account_variables(fields: TicketFields, account: AccountSnapshot | None, at: datetime) -> Group:
+def account_facts(fields: TicketFields, account: AccountSnapshot | None, at: datetime) -> Facts:
     """Return `account.*`: the CRM's word, else the helpdesk's; a key account is one if either says so."""
     renewal_at = None if account is None else account.renewal_at
     return {
-        "tier": fields.account_tier if account is None or account.tier is None else account.tier,
-        "key_account": bool(fields.key_account) or (account is not None and account.key_account),
-        "region": None if account is None else account.region,
-        "contract_value": None if account is None else _sound(account.contract_value),
-        "days_to_renewal": None if renewal_at is None else (renewal_at - at).days,
+        "account.tier": fields.account_tier if account is None or account.tier is None else account.tier,
+        "account.key_account": bool(fields.key_account) or (account is not None and account.key_account),
+        "account.region": None if account is None else account.region,
+        "account.contract_value": None if account is None else _sound(account.contract_value),
+        "account.days_to_renewal": None if renewal_at is None else (renewal_at - at).days,
     }
 
 

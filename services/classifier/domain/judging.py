@@ -2,15 +2,13 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import TypeVar
 
 from policy.cel import CompiledCriteria, CompiledRule, Evidence
-from policy.criteria import Rule, TypeRule
+from policy.criteria import SeverityRule, TypeRule
 from schemas.classifications import AccountSnapshot, Because, Judgement
 from schemas.tickets import Ticket
 from schemas.vocabulary import IssueType, Reason, Severity
 
-R = TypeVar("R", bound=Rule)
 MODEL_VERSION = "rules-1"
 _BY_FIELDS, _BY_TEXT, _NOTHING_FOUND = 0.95, 0.8, 0.85
 _SHARE_OF_TYPE = 0.4
@@ -28,40 +26,36 @@ def judge(
     Where no severity rule holds it is P4; where no type rule holds the issue is one of service.
     """
     evidence = criteria.evidence(ticket, account, occurred_at)
-    matched = {reason: _holding(rules, evidence) for reason, rules in criteria.reasons.items()}
-    reasons = tuple(reason for reason in Reason if matched[reason])
+    matched = evidence.holding()
+    found = {rule.reason for rule in matched}
+    reasons = tuple(reason for reason in Reason if reason in found)
     evidence.conclude(frozenset(reasons))
-    severity_rule = next((rule for rule in criteria.severities if evidence.holds(rule)), None)
-    type_rules = _holding(criteria.types, evidence)
-    types = _weighed(type_rules)
-    leading = [rule for rule in type_rules if rule.rule.type is types[0][0]]
+    holding = evidence.holding()
+    severities = [(rule, rule.rule.severity) for rule in holding if isinstance(rule.rule, SeverityRule)]
+    votes = [(rule, rule.rule) for rule in holding if isinstance(rule.rule, TypeRule)]
+    types = _weighed(vote for _, vote in votes)
+    speaking = (
+        *matched,
+        *(rule for rule, _ in severities[:1]),
+        *(rule for rule, vote in votes if vote.type is types[0][0]),
+    )
     return Judgement(
         qualifies=bool(reasons),
         reasons=reasons,
-        severity=Severity.P4 if severity_rule is None else severity_rule.rule.severity,
+        severity=severities[0][1] if severities else Severity.P4,
         type=types[0][0],
         also=tuple(kind for kind, weight in types[1:] if weight >= _ALSO_SHARE * types[0][1]),
-        confidence=_confidence(
-            [evidence.rests_on_words(rule.reads) for reason in reasons for rule in matched[reason]], types
-        ),
-        because=(
-            *(_because(rule, evidence) for reason in reasons for rule in matched[reason]),
-            *([] if severity_rule is None else [_because(severity_rule, evidence)]),
-            *(_because(rule, evidence) for rule in leading),
-        ),
+        confidence=_confidence([evidence.rests_on_words(rule.reads) for rule in matched], types),
+        because=tuple(_because(rule, evidence) for rule in speaking),
         model_version=MODEL_VERSION,
     )
 
 
-def _holding(rules: Iterable[CompiledRule[R]], evidence: Evidence) -> list[CompiledRule[R]]:
-    return [rule for rule in rules if evidence.holds(rule)]
-
-
-def _weighed(rules: Iterable[CompiledRule[TypeRule]]) -> list[tuple[IssueType, int]]:
+def _weighed(votes: Iterable[TypeRule]) -> list[tuple[IssueType, int]]:
     """Return the types that rules speak for with their weights, heaviest first; service where there is none."""
     weights = dict.fromkeys(_LEADS_A_TIE, 0)
-    for rule in rules:
-        weights[rule.rule.type] += rule.rule.weight
+    for vote in votes:
+        weights[vote.type] += vote.weight
     heavy = sorted(((kind, weight) for kind, weight in weights.items() if weight > 0), key=lambda found: -found[1])
     return heavy or [(IssueType.SERVICE, 0)]
 
@@ -79,7 +73,7 @@ def _confidence(on_words: list[bool], types: list[tuple[IssueType, int]]) -> flo
     return round(certainty * (1 - _SHARE_OF_TYPE + _SHARE_OF_TYPE * share), 2)
 
 
-def _because(compiled: CompiledRule[Rule], evidence: Evidence) -> Because:
+def _because(compiled: CompiledRule, evidence: Evidence) -> Because:
     words: Iterator[str] = (word for path in compiled.reads for word in evidence.words_for(path))
     return Because(
         rule=compiled.rule.name,
