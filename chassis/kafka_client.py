@@ -5,12 +5,21 @@ import logging
 from ssl import SSLContext
 from typing import Any, TypedDict
 
-from aiokafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError
+from aiokafka.errors import (
+    KafkaConnectionError,
+    KafkaError,
+    KafkaTimeoutError,
+    OutOfOrderSequenceNumber,
+    UnknownProducerId,
+)
 
 from chassis.errors import EscalonError, RetryableError, StartUpError
 from chassis.settings import KafkaSettings
 
 log = logging.getLogger(__name__)
+
+_MAY_HEAL = (KafkaConnectionError, KafkaTimeoutError, OutOfOrderSequenceNumber, UnknownProducerId)
+"""What aiokafka would not try again: time-outs, and a broken sequence, after which the producer begins another."""
 
 
 class ConnectionOptions(TypedDict):
@@ -53,8 +62,7 @@ def not_reached(settings: KafkaSettings, error: Exception) -> StartUpError:
 
 def outcome_of(error: KafkaError, doing: str) -> EscalonError | KafkaError:
     """Return what to raise for a client's error: a RetryableError where the world may heal, else the error itself."""
-    # aiokafka does not count its own time-outs among what may be tried again.
-    if error.retriable or isinstance(error, KafkaConnectionError | KafkaTimeoutError):
+    if error.retriable or isinstance(error, _MAY_HEAL):
         return RetryableError(f"{doing}: {type(error).__name__}")
     return error
 

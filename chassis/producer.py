@@ -74,10 +74,10 @@ class Producer:
     async def send_batch(self, records: Sequence[Outgoing]) -> None:
         """Write all and return when all replicas have them.
 
-        While brokers are silent it waits, without end: an idempotent batch that was handed over is never given up, and
-        handing it over again would only write it twice. Raises RetryableError where the world may heal (a topic that
-        is not there yet); after any error some of the records may have been written. Raises LostOwnershipError where
-        the group has been silent for so long that this replica may be out of it: nothing was written.
+        While brokers are silent it waits, without end: handing a batch over again would only write it twice. Raises
+        RetryableError where the world may heal (a topic that is not there yet, a partition long without a leader);
+        after any error some of the records may have been written. Raises LostOwnershipError where the group has been
+        silent for so long that this replica may be out of it: nothing was written.
         """
         if self._membership is not None and self._membership.is_in_doubt():
             raise LostOwnershipError("the group was silent for a session, so others may have gone on")
@@ -150,8 +150,19 @@ class Producer:
                     self._metrics.records.labels(topic).inc(count)
                 else:
                     self._metrics.failures.labels(topic).inc()
+        if failures:
+            self._begin_a_sequence()
         for _, error in failures:
             raise error if error is not None else AssertionError
+
+    def _begin_a_sequence(self) -> None:
+        """Have what comes next go under a new producer id.
+
+        A batch that failed leaves a gap in the sequence, and the broker refuses all that comes behind one. aiokafka
+        gives up what had no leader for a request's time-out (a restart of Kafka), and has no way of its own to go on.
+        """
+        manager = self._kafka._txn_manager  # noqa: SLF001
+        manager.__init__(None, manager.transaction_timeout_ms)
 
 
 def _append(batch: Any, record: Outgoing) -> bool:

@@ -85,9 +85,9 @@ async def _killed_at(scene: Scene, point: str, number: int) -> None:
     bites = scene.home / f"{name}.bites"
     notifier = scene.start("-m", "tests.fault.notifier_wiring", point, f"zendesk-eu/{name}", str(bites))
     try:
-        if not scene.bites:
-            # The first start of all tells only of what comes after it.
-            await eventually(notifier.is_ready, _PATIENCE.total_seconds(), what=lambda: notifier.log[-3000:])
+        # The first start of all tells only of what comes after it; a later one first ends what the last one left.
+        await eventually(notifier.is_ready, _PATIENCE.total_seconds(), what=lambda: notifier.log[-3000:])
+        await eventually(lambda: _all_said(scene), _PATIENCE.total_seconds(), what=lambda: notifier.log[-3000:])
         await scene.desk.tell(*_happened(name))
         code = await asyncio.to_thread(notifier.exit_code, _PATIENCE)
     finally:

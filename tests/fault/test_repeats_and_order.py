@@ -38,7 +38,7 @@ from tests.harness.waiting import eventually
 pytestmark = pytest.mark.timeout(900)
 
 _SEED = 4711
-_MANY, _ENOUGH = 5_000, 1_000
+_MANY, _ENOUGH = 5_000, 500
 """Ticket events in `make prove`, and in `make test`, which has other things to do, too."""
 _TIME_PASSES_TO = BEGAN_AT + timedelta(minutes=20)
 """Longer than a P1 may go without a first response: in the end clocks run out, in both runs alike."""

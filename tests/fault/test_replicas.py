@@ -28,7 +28,7 @@ from tests.harness.waiting import eventually
 
 pytestmark = pytest.mark.timeout(900)
 
-_A_SECOND = 10
+_A_SECOND = 6
 _REPLICAS = 3
 """Of each service; two at first."""
 _WRITING = {

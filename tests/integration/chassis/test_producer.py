@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from aiokafka import TopicPartition as KafkaPartition
 from aiokafka.partitioner import murmur2
 from prometheus_client import CollectorRegistry
 
@@ -77,3 +78,16 @@ async def test_a_send_waits_for_a_broker_that_was_killed_and_nothing_is_lost_or_
             await sending
             await producer.send_batch([Outgoing(unique, b"k", b"after")])
     assert [record.value for record in await read(settings, unique, 3)] == [b"before", b"during", b"after"]
+
+
+async def test_a_gap_in_the_sequence_ends_one_send_and_none_after_it(kafka: str, unique: str) -> None:
+    settings = KafkaSettings(bootstrap_servers=kafka)
+    await create_topics(kafka, unique)
+    async with Producer(settings, "test") as producer:
+        await producer.send_batch([Outgoing(unique, b"k", b"before")])
+        # As aiokafka itself does to a batch that had no leader for too long: numbered, and given up.
+        producer._kafka._txn_manager.increment_sequence_number(KafkaPartition(unique, 0), 1)
+        with pytest.raises(RetryableError, match="OutOfOrderSequenceNumber"):
+            await producer.send_batch([Outgoing(unique, b"k", b"refused")])
+        await producer.send_batch([Outgoing(unique, b"k", b"after")])
+    assert [record.value for record in await read(settings, unique, 2)] == [b"before", b"after"]

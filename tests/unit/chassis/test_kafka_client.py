@@ -5,6 +5,7 @@ from aiokafka.errors import (
     KafkaConnectionError,
     KafkaError,
     KafkaTimeoutError,
+    OutOfOrderSequenceNumber,
     RequestTimedOutError,
     TopicAuthorizationFailedError,
 )
@@ -13,7 +14,9 @@ from chassis.errors import RetryableError
 from chassis.kafka_client import outcome_of
 
 
-@pytest.mark.parametrize("error", [KafkaConnectionError(), KafkaTimeoutError(), RequestTimedOutError()])
+@pytest.mark.parametrize(
+    "error", [KafkaConnectionError(), KafkaTimeoutError(), RequestTimedOutError(), OutOfOrderSequenceNumber()]
+)
 def test_a_broker_that_is_away_or_slow_is_tried_again(error: KafkaError) -> None:
     assert isinstance(outcome_of(error, "writing to Kafka"), RetryableError)
 
