@@ -19,6 +19,16 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "expects_errors: the test makes something fail, so errors in the log are right")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Have what may take longest begin first, so that no worker is left alone with it in the end."""
+    items.sort(key=_limit_seconds, reverse=True)
+
+
+def _limit_seconds(item: pytest.Item) -> float:
+    marker = item.get_closest_marker("timeout")
+    return 0.0 if marker is None else float(marker.args[0])
+
+
 @pytest.fixture(scope="session")
 def kafka() -> Iterator[str]:
     """Give the bootstrap address of the run's one Kafka; take topic and group names from `unique`."""

@@ -56,9 +56,9 @@ SHELVES = (
     Shelf("unit", ("tests/unit", "tests/acceptance"), needs_servers=False, workers=2),
     Shelf("contract", ("tests/contract",)),
     # Most of their time these wait for a broker, a session or a clock.
-    Shelf("integration", ("tests/integration",), workers=2),
-    Shelf("e2e", ("tests/e2e",), workers=2),
-    Shelf("fault", ("tests/fault",), workers=2, tells=True),
+    Shelf("integration", ("tests/integration",), workers=3),
+    Shelf("e2e", ("tests/e2e",), workers=3),
+    Shelf("fault", ("tests/fault",), workers=3, tells=True),
 )
 """Every shelf of `make test`; `bench` measures and does not judge, so it is run by hand."""
 
@@ -101,7 +101,9 @@ def _run_tests(shelf: Shelf, environment: Mapping[str, str]) -> Outcome:
         results = Path(scratch) / "results.xml"
         command = [sys.executable, "-m", "pytest", *folders, "--durations=5"]
         command += [f"--junitxml={results}", "-o", "junit_logging=system-out"]
-        command += ["-n", str(shelf.workers), "--dist", "loadfile"] if shelf.workers > 1 else []
+        command += (
+            ["-n", str(shelf.workers), "--dist", "loadfile", "--no-loadscope-reorder"] if shelf.workers > 1 else []
+        )
         code, said = _run(command, environment)
         cases = _cases(results)
     failed = sum(_has(case, "failure", "error", "skipped") for case in cases)
