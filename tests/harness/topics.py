@@ -1,6 +1,6 @@
 """Topics of a test's own."""
 
-from aiokafka import TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 from aiokafka.errors import TopicAlreadyExistsError
 
@@ -39,6 +39,14 @@ async def make_anew(bootstrap: str, topic: str, partitions: int = 1) -> None:
         await eventually(lambda: _made(admin, topic, partitions), 30, what=f"{topic} is made anew")
     finally:
         await admin.close()
+    # For a moment a broker goes on with the old log, and deletes what it then takes along with it.
+    await eventually(lambda: _is_empty(bootstrap, topic, partitions), 30, what=f"{topic} is empty")
+
+
+async def _is_empty(bootstrap: str, topic: str, partitions: int) -> bool:
+    async with AIOKafkaConsumer(bootstrap_servers=bootstrap) as consumer:
+        ends = await consumer.end_offsets([TopicPartition(topic, number) for number in range(partitions)])
+    return not any(ends.values())
 
 
 async def _made(admin: AIOKafkaAdminClient, topic: str, partitions: int) -> bool:
