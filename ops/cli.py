@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from ops.commands import dead_letters, escalations, people, policies, rosters, scenarios, tickets, topics
+from ops.commands import clock, dead_letters, escalations, people, policies, rosters, scenarios, tickets, topics
 from ops.commands.classify import classify
 from ops.commands.settings import settings
 from ops.commands.up import up
@@ -28,6 +28,7 @@ app.add_typer(escalations.app, name="escalation")
 app.add_typer(people.app, name="command")
 app.command()(classify)
 app.add_typer(scenarios.app, name="scenario")
+app.add_typer(clock.app, name="clock")
 app.add_typer(policies.app, name="policy")
 app.add_typer(rosters.app, name="roster")
 app.add_typer(dead_letters.app, name="dead-letters")

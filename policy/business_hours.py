@@ -1,7 +1,7 @@
 """A calendar laid out year by year as instants, so that working time is found by bisection.
 
 Windows are placed by local day and measured in time that really passes: the day the clocks change is an hour
-shorter or longer only where a window spans the change.
+shorter or longer only where a window spans the change. A window that spans midnight belongs to the day it opens on.
 """
 
 from bisect import bisect_left, bisect_right
@@ -33,37 +33,62 @@ def instant_at(ticks: int) -> datetime:
     return _EPOCH + timedelta(microseconds=ticks)
 
 
-class _Year:
-    """The windows of one local year, in order, and the working time that has passed before each."""
+class _Layout:
+    """Where a calendar's windows lie: by local day, as instants."""
 
-    def __init__(self, year: int, calendar: Calendar, zone: ZoneInfo) -> None:
+    def __init__(self, calendar: Calendar) -> None:
+        self.zone = ZoneInfo(calendar.time_zone)
+        self._weekly = [sorted(calendar.weekly.get(weekday, ())) for weekday in _WEEKDAYS]
+        self._holidays = frozenset(calendar.holidays)
+
+    def windows(self, day: date) -> list[tuple[int, int]]:
+        """Return the windows that open on a local day, in order; what the clocks skip is no window."""
+        if day.isoformat() in self._holidays or day.strftime("%m-%d") in self._holidays:
+            return []
+        placed = [self._placed(day, *window) for window in self._weekly[day.weekday()]]
+        return [(opens, closes) for opens, closes in placed if opens < closes]
+
+    def _placed(self, day: date, opens_at: str, closes_at: str) -> tuple[int, int]:
+        closing_day = day if opens_at < closes_at else day + timedelta(days=1)
+        return ticks_of(local_time(day, opens_at, self.zone)), ticks_of(local_time(closing_day, closes_at, self.zone))
+
+    def begin_of(self, year: int) -> int:
+        """Return when a local year begins."""
+        return ticks_of(local_time(date(year, 1, 1), "00:00", self.zone))
+
+
+class _Year:
+    """The working time of one local year, in order, and how much of it has passed before each window.
+
+    A window that spans its end is cut there; its day keeps the true closing.
+    """
+
+    def __init__(self, year: int, layout: _Layout) -> None:
         self.opens: list[int] = []
         self.closes: list[int] = []
+        self.opened_on: list[int] = []
+        """By window, the ordinal of the local day it opens on."""
         self.days: list[int] = []
-        """Ordinals of the business days."""
+        """Ordinals of the business days: those on which a window opens."""
         self.closing: list[int] = []
         """When each of them closes."""
-        holidays = frozenset(calendar.holidays)
-        for ordinal in range(date(year, 1, 1).toordinal(), date(year, 12, 31).toordinal() + 1):
-            day = date.fromordinal(ordinal)
-            windows = calendar.weekly.get(_WEEKDAYS[day.weekday()], ())
-            if windows and day.isoformat() not in holidays and day.strftime("%m-%d") not in holidays:
-                self._add(day, windows, zone)
+        begin, end = layout.begin_of(year), layout.begin_of(year + 1)
+        first, last = date(year, 1, 1).toordinal(), date(year, 12, 31).toordinal()
+        for ordinal in range(first - 1, last + 1):
+            windows = layout.windows(date.fromordinal(ordinal))
+            for opens, closes in windows:
+                self._add(ordinal, max(opens, begin), min(closes, end))
+            if windows and ordinal >= first:
+                self.days.append(ordinal)
+                self.closing.append(windows[-1][1])
         lengths = (closes - opens for opens, closes in zip(self.opens, self.closes, strict=True))
         self.before = list(accumulate(lengths, initial=0))
 
-    def _add(self, day: date, windows: tuple[tuple[str, str], ...], zone: ZoneInfo) -> None:
-        for opens_at, closes_at in sorted(windows):
-            opens = ticks_of(local_time(day, opens_at, zone))
-            closes = ticks_of(local_time(day, closes_at, zone))
-            if opens >= closes:
-                continue  # the clocks skipped it
+    def _add(self, ordinal: int, opens: int, closes: int) -> None:
+        if opens < closes:
             self.opens.append(opens)
             self.closes.append(closes)
-            if not self.days or self.days[-1] != day.toordinal():
-                self.days.append(day.toordinal())
-                self.closing.append(closes)
-            self.closing[-1] = closes
+            self.opened_on.append(ordinal)
 
     @property
     def total(self) -> int:
@@ -82,6 +107,10 @@ class _Year:
         index = bisect_left(self.before, worked, lo=1) - 1
         return self.opens[index] + worked - self.before[index]
 
+    def day_at(self, ticks: int) -> int:
+        """Return the ordinal of the business day whose window is open, or opens, at an instant of the year."""
+        return self.opened_on[bisect_right(self.opens, ticks) - 1]
+
     def opening(self, ticks: int) -> int | None:
         """Return the instant itself where it is open, else the next opening of the year, if there is one."""
         index = bisect_right(self.opens, ticks)
@@ -94,14 +123,14 @@ class BusinessHours:
     """Answers questions about one calendar; years are laid out when first asked for and kept."""
 
     def __init__(self, calendar: Calendar) -> None:
-        self._calendar = calendar
-        self._zone = ZoneInfo(calendar.time_zone)
+        self._layout = _Layout(calendar)
+        self._zone = self._layout.zone
         self._years: dict[int, _Year] = {}
 
     def _year(self, year: int) -> _Year:
         found = self._years.get(year)
         if found is None:
-            found = self._years[year] = _Year(year, self._calendar, self._zone)
+            found = self._years[year] = _Year(year, self._layout)
         return found
 
     def _local_year(self, instant: datetime) -> int:
@@ -143,16 +172,32 @@ class BusinessHours:
     def same_time(self, start: datetime, days: int) -> datetime:
         """Return the start's local time so many business days later, at most that day's closing.
 
-        A start outside working hours first moves to the next opening (procedure, "Exact defaults").
+        A start outside working hours first moves to the next opening (procedure, "Exact defaults"). After midnight in a
+        window that spans it, the day is the one on which it opened.
         """
         moved = self.opening(start).astimezone(self._zone)
-        day, closing = self._business_day(moved.date(), days)
-        same = instant_of(datetime.combine(day, moved.time().replace(fold=0)), self._zone)
+        from_day = self._day_of(moved)
+        day, closing = self._business_day(from_day, days)
+        same_day = day + (moved.date() - from_day)
+        same = instant_of(datetime.combine(same_day, moved.time().replace(fold=0)), self._zone)
         return min(same, instant_at(closing))
 
+    def end_of_day(self, start: datetime, days: int) -> datetime:
+        """Return the closing of the business day so many after that of the start.
+
+        A start outside working hours first moves to the next opening.
+        """
+        moved = self.opening(start).astimezone(self._zone)
+        return instant_at(self._business_day(self._day_of(moved), days)[1])
+
+    def _day_of(self, opened: datetime) -> date:
+        """Return the business day of an instant at which it is open."""
+        return date.fromordinal(self._year(opened.year).day_at(ticks_of(opened)))
+
     def _business_day(self, day: date, later: int) -> tuple[date, int]:
+        """Return the business day so many after one, and when it closes."""
         year = self._year(day.year)
-        index = bisect_right(year.days, day.toordinal()) - 1 + later
+        index = bisect_left(year.days, day.toordinal()) + later
         for number in self._years_from(day.year):
             year = self._year(number)
             if index < len(year.days):
@@ -167,5 +212,6 @@ class BusinessHours:
         return range(first, 9999)
 
     def _never_opens(self, instant: datetime) -> NoWorkingTimeError:
-        zone = self._calendar.time_zone
-        return NoWorkingTimeError(f"the calendar in {zone} has no working time for years after {instant:%Y-%m-%d}")
+        return NoWorkingTimeError(
+            f"the calendar in {self._zone.key} has no working time for years after {instant:%Y-%m-%d}"
+        )

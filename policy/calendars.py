@@ -22,7 +22,8 @@ class Calendar(Part, frozen=True, kw_only=True):
     """Working windows in local time.
 
     `weekly` maps a weekday to its windows `(opens, closes)` as `HH:MM`, `24:00` being the end of the day; a missing
-    day is closed. `holidays` are closed days, `YYYY-MM-DD` or, every year, `MM-DD`.
+    day is closed. A window that closes before it opens spans midnight, and belongs to the day on which it opens.
+    `holidays` are days on which no window opens, `YYYY-MM-DD` or, every year, `MM-DD`.
     """
 
     time_zone: str

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
-from policy.calendars import Calendar
+from policy.calendars import Calendar, Weekday
 from policy.criteria import Example
 from policy.model import Policy
 from policy.routing import ChainStep, Routing
@@ -20,6 +20,7 @@ from schemas.vocabulary import IssueType, Severity
 
 Complaints = Iterator[tuple[str, str]]
 _LEAP_YEAR = "2028-"
+_MIDNIGHT = "24:00"
 
 
 def check_policy(policy: Policy) -> Complaints:
@@ -58,6 +59,7 @@ def check_calendar(calendar: Calendar, path: str) -> Complaints:
         yield f"{path}.weekly", "has no working time: nothing would ever fall due"
     for weekday, windows in calendar.weekly.items():
         yield from _check_windows(windows, f"{path}.weekly.{weekday.value}")
+    yield from _check_nights(calendar, path)
     for index, holiday in enumerate(calendar.holidays):
         if not _is_holiday(holiday):
             yield f"{path}.holidays[{index}]", f"{holiday!r} is no day; write YYYY-MM-DD or, every year, MM-DD"
@@ -76,15 +78,29 @@ def _check_windows(windows: tuple[tuple[str, str], ...], path: str) -> Complaint
         wrong = [edge for edge in window if not _is_time(edge)]
         if wrong:
             yield f"{path}[{index}]", f"{wrong[0]!r} is no time of day; write HH:MM from 00:00 to 24:00"
-        elif window[0] >= window[1]:
-            yield f"{path}[{index}]", f"opens {window[0]}, closes {window[1]}: split a window that spans midnight"
+        elif window[0] in (window[1], _MIDNIGHT):
+            yield f"{path}[{index}]", f"opens {window[0]}, closes {window[1]}: a whole day is 00:00 to 24:00"
     for index, (before, after) in enumerate(pairwise(windows), start=1):
-        if after[0] < before[1]:
+        if after[0] < before[1] or _spans_midnight(before):
             yield f"{path}[{index}]", f"opens {after[0]}, before the one listed before it closes at {before[1]}"
 
 
+def _check_nights(calendar: Calendar, path: str) -> Complaints:
+    """Check that what is open over midnight closes before the next day opens."""
+    days = tuple(Weekday)
+    for day, following in zip(days, (*days[1:], days[0]), strict=True):
+        windows, then = calendar.weekly.get(day, ()), calendar.weekly.get(following, ())
+        if windows and then and _spans_midnight(windows[-1]) and then[0][0] < windows[-1][1]:
+            says = f"opens {then[0][0]}, before the night that began on {day.value} ends at {windows[-1][1]}"
+            yield f"{path}.weekly.{following.value}[0]", says
+
+
+def _spans_midnight(window: tuple[str, str]) -> bool:
+    return window[1] < window[0]
+
+
 def _is_time(text: str) -> bool:
-    if text == "24:00":
+    if text == _MIDNIGHT:
         return True
     try:
         return f"{time.fromisoformat(text):%H:%M}" == text

@@ -18,6 +18,7 @@ from policy.publication import versioned
 from policy.roster import Roster
 from policy.roster_checks import check_roster, check_routing_against
 from policy.routing import Routing
+from policy.written_calendars import HolidaysError, WrittenCalendar, WrittenCalendars, laid_out
 
 ROSTER_FILE = "roster.yaml"
 
@@ -36,7 +37,7 @@ _PARTS = (
     _Part("policy.yaml", Policy, "", ("label",)),
     _Part("criteria.yaml", Criteria, "criteria", Criteria.__struct_fields__),
     _Part("severities.yaml", Policy, "", ("severities",)),
-    _Part("calendars.yaml", Policy, "", ("calendars",)),
+    _Part("calendars.yaml", WrittenCalendars, "", ("calendars",)),
     _Part("routing.yaml", Routing, "routing", Routing.__struct_fields__),
     _Part("audiences.yaml", Communication, "communication", ("notices",)),
     _Part("templates.yaml", Communication, "communication", ("templates",)),
@@ -56,7 +57,8 @@ def load_policy(folder: Path) -> VersionedPolicy:
         read = _read_part(document, folder, part)
         values = {**values, **read} if not part.path else {**values, part.path: {**_dict(values, part.path), **read}}
     _raise_any([*problems, *document.problems])
-    policy = msgspec.convert(values, Policy)
+    written = msgspec.convert(values.pop("calendars"), dict[str, WrittenCalendar])
+    policy = msgspec.convert({**values, "calendars": _laid_out(written, folder, document)}, Policy)
     _raise_any(_located(document, _policy_complaints(policy)))
     if (folder / ROSTER_FILE).is_file():
         _raise_any(_located(document, check_routing_against(policy, load_roster(folder))))
@@ -71,6 +73,19 @@ def load_roster(folder: Path) -> Roster:
     roster = msgspec.convert(values, Roster)
     _raise_any(_located(document, check_roster(roster)))
     return roster
+
+
+def _laid_out(written: dict[str, WrittenCalendar], folder: Path, document: MarkedDocument) -> dict[str, object]:
+    """Return the calendars with all their holidays as days; raises PolicyError for holidays that cannot be."""
+    found: dict[str, object] = {}
+    problems: list[Problem] = []
+    for name, calendar in written.items():
+        try:
+            found[name] = msgspec.to_builtins(laid_out(calendar, lambda file: (folder / file).read_bytes()))
+        except HolidaysError as error:
+            problems.append(document.problem(f"calendars.{name}.{error.place}", error.says))
+    _raise_any(problems)
+    return found
 
 
 def _policy_complaints(policy: Policy) -> Complaints:

@@ -14,20 +14,35 @@ class Measure(StrEnum):
     WORKING_TIME = "working_time"
     """Seconds within the severity's calendar."""
     BUSINESS_DAYS = "business_days"
-    """`same_time`: the same local time that many business days later."""
+    """Days of the severity's calendar, until the instant that `DayEnd` says."""
 
 
-class Target(Part, frozen=True, kw_only=True):
-    """An amount of time: seconds, or whole days where `measure` is `business_days`."""
+class DayEnd(StrEnum):
+    """When on its last day a target in business days is due."""
+
+    SAME_TIME = "same_time"
+    """At the local time of the start, at most at the closing."""
+    END_OF_DAY = "end_of_day"
+    """At the closing."""
+
+
+class Target(Part, frozen=True, kw_only=True, omit_defaults=True):
+    """An amount of time: seconds, or whole days where `measure` is `business_days`.
+
+    `ends` says when on the last of those days; it is left out of what is published where it is the default, as releases
+    that know no other read that, too.
+    """
 
     measure: Measure
     amount: int
+    ends: DayEnd = DayEnd.SAME_TIME
 
     @property
     def words(self) -> str:
         """The target as people say it, e.g. `15 min`, `8 h`, `3 business days`."""
         if self.measure is Measure.BUSINESS_DAYS:
-            return f"{self.amount} business day{'' if self.amount == 1 else 's'}"
+            days = f"{self.amount} business day{'' if self.amount == 1 else 's'}"
+            return days if self.ends is DayEnd.SAME_TIME else f"{days} (end of day)"
         hours, minutes = divmod(self.amount // 60, 60)
         parts = [f"{hours} h" if hours else "", f"{minutes} min" if minutes else ""]
         return " ".join(part for part in parts if part)

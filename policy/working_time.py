@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from policy.business_hours import BusinessHours
 from policy.calendars import Calendar
-from policy.targets import Measure, Target
+from policy.targets import DayEnd, Measure, Target
 
 _KEPT = 64
 _NOTHING = timedelta(0)
@@ -23,14 +23,16 @@ def calendar_for(target: Target, calendar: Calendar | None) -> Calendar | None:
 def due_at(calendar: Calendar | None, start: datetime, target: Target) -> datetime:
     """Return the instant (UTC) a clock that starts then and is never paused falls due.
 
-    Business days count by `same_time`: the same local time that many business days later, after a start outside
-    working hours moved to the next opening, and at most that day's closing. Without a calendar a day is 24 hours.
-    Raises NoWorkingTimeError for a calendar that never opens again.
+    Business days count from the start, or from the next opening where it lies outside working hours, and end on the
+    last as `DayEnd` says. Without a calendar a day is 24 hours. Raises NoWorkingTimeError for a calendar that never
+    opens again.
     """
     if target.measure is Measure.BUSINESS_DAYS:
         if calendar is None:
             return start.astimezone(UTC) + timedelta(days=target.amount)
-        return _hours(calendar).same_time(start, target.amount)
+        hours = _hours(calendar)
+        at_closing = target.ends is DayEnd.END_OF_DAY
+        return hours.end_of_day(start, target.amount) if at_closing else hours.same_time(start, target.amount)
     return add_working_time(calendar_for(target, calendar), start, timedelta(seconds=target.amount))
 
 

@@ -16,7 +16,7 @@ _WHOLE = 100
 
 
 class Yardstick(msgspec.Struct, frozen=True, kw_only=True):
-    """A target laid along a calendar from a start. `days` is set where it counts business days (`same_time`)."""
+    """A target laid along a calendar from a start. `days` is set where it counts business days."""
 
     calendar: Calendar | None
     started_at: datetime
@@ -43,19 +43,19 @@ class Yardstick(msgspec.Struct, frozen=True, kw_only=True):
 
     def _walk(self, runs: tuple[Run, ...], percent: int) -> Iterator[tuple[Run, datetime]]:
         """Yield each run with when the share would be used up if that run never stopped."""
-        same_time = self._same_time(percent)
+        by_days = self._by_days(percent)
         needed = self.total * percent / _WHOLE
         for number, run in enumerate(runs):
-            unpaused = same_time if number == 0 else None
+            unpaused = by_days if number == 0 else None
             yield run, unpaused or add_working_time(self.calendar, run.since, needed)
             if run.until is not None:
                 needed = max(needed - working_time_between(self.calendar, run.since, run.until), timedelta(0))
 
-    def _same_time(self, percent: int) -> datetime | None:
+    def _by_days(self, percent: int) -> datetime | None:
         """Return the instant whole multiples of business days are due at, as long as the clock never paused."""
         if self.days is None or percent % _WHOLE:
             return None
-        target = Target(measure=self.days.measure, amount=self.days.amount * (percent // _WHOLE))
+        target = msgspec.structs.replace(self.days, amount=self.days.amount * (percent // _WHOLE))
         return due_at(self.calendar, self.started_at, target)
 
 

@@ -112,3 +112,59 @@ def test_a_mistake_is_told_in_one_line(runner: CliRunner, arguments: list[str], 
     assert said.exit_code != 0
     assert says in said.output
     assert len(said.output.strip().splitlines()) == 1
+
+
+def test_worked_examples_that_come_out_exit_0_one_that_differs_1_and_a_bad_file_2(
+    runner: CliRunner, tmp_path: Path
+) -> None:
+    right, wrong = REPOSITORY / "tests/acceptance/sla_clock_cases.json", tmp_path / "wrong.json"
+    wrong.write_text(right.read_text(encoding="utf-8").replace("2024-01-17T12:00:00Z", "2024-01-17T12:00:01Z"))
+
+    said = [runner.invoke(app, ["clock", "check", str(path)]) for path in (right, wrong, tmp_path / "gone.json")]
+
+    assert [one.exit_code for one in said] == [0, 1, 2]
+    assert said[1].output == "chatwoot/2024-01-17 10:00: due at 2024-01-17T12:00:00Z, not 2024-01-17T12:00:01Z\n"
+
+
+@pytest.mark.parametrize(
+    ("target", "calendar", "due"),
+    [
+        ("15 min", None, "2026-04-02T13:15:00Z"),
+        ("90 s", None, "2026-04-02T13:01:30Z"),
+        ("24 h", "business", "2026-04-03T13:00:00Z"),
+        ("4 working hours", "business", "2026-04-07T09:00:00Z"),
+        ("3 business days", "business", "2026-04-09T13:00:00Z"),
+        ("3 business days, end of day", "business", "2026-04-09T15:00:00Z"),
+    ],
+)
+def test_a_single_deadline_is_worked_out(runner: CliRunner, target: str, calendar: str | None, due: str) -> None:
+    options = [] if calendar is None else ["--calendar", calendar]
+    asked = ["clock", "due", "--start", "2026-04-02T15:00:00+02:00", "--target", target, *options]
+
+    said, for_programs = runner.invoke(app, asked), runner.invoke(app, [*asked, "--json"])
+
+    assert said.output.startswith(due), said.output
+    assert json.loads(for_programs.output)["due_at"] == due
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"--target": "1 day"}, "'1 day' is no target"),
+        ({"--target": "2 business days"}, "needs a calendar"),
+        ({"--target": "2 h, end of day"}, "only business days end"),
+        ({"--start": "2026-04-02T15:00"}, "has no time zone"),
+        ({"--start": "tomorrow"}, "'tomorrow' is no instant"),
+        ({"--calendar": "night"}, "there is no calendar 'night'; allowed: business"),
+    ],
+)
+def test_a_question_that_cannot_be_answered_is_told_in_one_line(
+    runner: CliRunner, options: dict[str, str], says: str
+) -> None:
+    asked = {"--start": "2026-04-02T15:00:00Z", "--target": "1 h"} | options
+
+    said = runner.invoke(app, ["clock", "due", *(word for pair in asked.items() for word in pair)])
+
+    assert said.exit_code == 2
+    assert says in said.output
+    assert said.output.count("\n") == 1

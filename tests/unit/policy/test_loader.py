@@ -86,7 +86,43 @@ def line_of(folder: Path, file: str, text: str) -> int:
         ("severities.yaml", "  P4:", "  P5:", "P5:", "'P5' is not one of P1, P2, P3, P4"),
         ("calendars.yaml", "Europe/Berlin", "Europe/Berlinn", "Berlinn", "no time zone"),
         ("calendars.yaml", '"17:00"]]', '"7:00"]]', '"7:00"', "'7:00' is no time of day"),
-        ("calendars.yaml", '"17:00"]]', '"08:00"]]', '"08:00"', "split a window"),
+        ("calendars.yaml", '"17:00"]]', '"09:00"]]', '"09:00"]]', "a whole day is 00:00 to 24:00"),
+        (
+            "calendars.yaml",
+            '["09:00", "17:00"]',
+            '["22:00", "10:00"]',
+            "tue:",
+            "opens 09:00, before the night that began on mon ends",
+        ),
+        ("calendars.yaml", '"17:00"]]', '"04:00"], ["22:00", "23:00"]]', '"22:00"', "before the one listed before it"),
+        (
+            "calendars.yaml",
+            "    holidays:",
+            "    public_holidays: [{country: XX}]\n    holidays:",
+            "XX",
+            "no country known",
+        ),
+        (
+            "calendars.yaml",
+            "    holidays:",
+            "    public_holidays: [{country: DE, subdivision: XX}]\n    holidays:",
+            "XX",
+            "DE has no 'XX'; allowed: BB, BE",
+        ),
+        (
+            "calendars.yaml",
+            "    holidays:",
+            "    holiday_files: [gone.ics]\n    holidays:",
+            "gone",
+            "cannot be read: No such",
+        ),
+        (
+            "calendars.yaml",
+            "    holidays:",
+            "    holiday_files: [roster.yaml]\n    holidays:",
+            "roster.yaml",
+            "is no iCalendar file",
+        ),
         ("calendars.yaml", '"17:00"]]', '"12:00"], ["11:00", "17:00"]]', '"11:00"', "before the one listed before it"),
         ("calendars.yaml", '"17:00"]]', '"12:00", "17:00"]]', '"12:00"', "a list is not a list of 2"),
         ("calendars.yaml", '"01-01"', '"01-32"', '"01-32"', "is no day"),
@@ -222,3 +258,39 @@ def test_the_version_follows_the_content_alone(folder: Path, edit: Edit) -> None
     assert load_policy(folder).version == before
     edit("severities.yaml", "amount: 900", "amount: 901")
     assert load_policy(folder).version != before
+
+
+def test_public_holidays_and_files_become_days_and_those_by_hand_stand_first(folder: Path, edit: Edit) -> None:
+    (folder / "closed.ics").write_text(_A_FILE.replace("EVENT-TIME", "DTSTART;VALUE=DATE:20261224"), encoding="utf-8")
+    edit(
+        "calendars.yaml",
+        "    holidays:",
+        "    public_holidays: [{country: DE, subdivision: BE}]\n    holiday_files: [closed.ics]\n    holidays:",
+    )
+    days = load_policy(folder).policy.calendars["business"].holidays
+    assert days[0] == "01-01"
+    assert "2028-03-08" in days, "a holiday of Berlin only"
+    assert {"2026-12-24", "2027-12-25", "2028-12-26"} <= set(days), "three days, each year"
+    assert "2029-12-24" not in days
+    assert len(days) == len(set(days))
+
+
+def test_a_holiday_with_a_time_of_day_is_refused(folder: Path, edit: Edit) -> None:
+    (folder / "closed.ics").write_text(_A_FILE.replace("EVENT-TIME", "DTSTART:20261224T090000Z"), encoding="utf-8")
+    edit("calendars.yaml", "    holidays:", "    holiday_files: [closed.ics]\n    holidays:")
+    told = complaints(folder)
+    assert any("an event of 2026-12-24 has a time of day; a holiday is whole days" in each for each in told), told
+
+
+_A_FILE = """BEGIN:VCALENDAR
+VERSION:2.0
+PRODID:-//example//holidays//EN
+BEGIN:VEVENT
+UID:closed@example.com
+SUMMARY:The works are closed
+EVENT-TIME
+DURATION:P3D
+RRULE:FREQ=YEARLY;COUNT=3
+END:VEVENT
+END:VCALENDAR
+"""

@@ -1,6 +1,6 @@
 """Working time: the procedure's conventions, daylight saving, and what a minute-by-minute model says."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from policy.business_hours import NoWorkingTimeError
 from policy.calendars import Calendar, Weekday
-from policy.targets import Measure, Target
+from policy.checks import check_calendar
+from policy.targets import DayEnd, Measure, Target
 from policy.working_time import add_working_time, due_at, next_opening, seconds_of, working_time_between
 
 WORKDAYS = (Weekday.MON, Weekday.TUE, Weekday.WED, Weekday.THU, Weekday.FRI)
@@ -28,8 +29,8 @@ def at(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-def days(amount: int) -> Target:
-    return Target(measure=Measure.BUSINESS_DAYS, amount=amount)
+def days(amount: int, ends: DayEnd = DayEnd.SAME_TIME) -> Target:
+    return Target(measure=Measure.BUSINESS_DAYS, amount=amount, ends=ends)
 
 
 @pytest.mark.parametrize(
@@ -92,6 +93,11 @@ def test_a_holiday_without_a_year_comes_every_year() -> None:
         ("Europe/Berlin", (("00:00", "02:30"),), "2026-10-25", 2.5),  # and closes at it
         ("Africa/Cairo", (("00:00", "06:00"),), "2026-04-24", 5),  # midnight itself is skipped
         ("Australia/Lord_Howe", (("00:00", "24:00"),), "2026-10-04", 23.5),
+        ("Australia/Lord_Howe", (("00:00", "24:00"),), "2026-04-05", 24.5),
+        ("Asia/Tehran", (("00:00", "24:00"),), "2022-03-22", 23),  # the last time that clocks changed there
+        ("America/Sao_Paulo", (("00:00", "06:00"),), "2018-11-04", 5),  # midnight was skipped
+        ("America/Sao_Paulo", (("00:00", "24:00"),), "2018-02-17", 25),  # the hour before midnight came twice
+        ("Pacific/Apia", (("09:00", "17:00"),), "2011-12-30", 0),  # a day that never was
     ],
 )
 def test_windows_are_placed_in_local_time_and_measured_in_time_that_passes(
@@ -101,6 +107,67 @@ def test_windows_are_placed_in_local_time_and_measured_in_time_that_passes(
     midnight = datetime.fromisoformat(day).replace(tzinfo=ZoneInfo(zone))
     worked = working_time_between(calendar, midnight.astimezone(UTC), (midnight + timedelta(days=1)).astimezone(UTC))
     assert worked == timedelta(hours=hours)
+
+
+NIGHTS = Calendar(
+    time_zone="Europe/Berlin",
+    weekly=dict.fromkeys(WORKDAYS, (("22:00", "06:00"),)),
+    holidays=("2026-04-03", "2026-04-06"),
+)
+
+
+@pytest.mark.parametrize(
+    ("begin", "end", "hours"),
+    [
+        ("2026-06-01T00:00:00+02:00", "2026-06-01T22:00:00+02:00", 0),  # Monday: no night began on Sunday
+        ("2026-06-01T22:00:00+02:00", "2026-06-02T06:00:00+02:00", 8),
+        ("2026-06-05T12:00:00+02:00", "2026-06-08T12:00:00+02:00", 8),  # Friday's night is over on Saturday
+        (
+            "2026-04-02T12:00:00+02:00",
+            "2026-04-03T12:00:00+02:00",
+            8,
+        ),  # the night before a holiday is worked to its end
+        ("2026-04-03T12:00:00+02:00", "2026-04-04T12:00:00+02:00", 0),  # the one that would begin on it is not
+        ("2026-12-31T23:00:00+01:00", "2027-01-01T01:30:00+01:00", 2.5),
+        ("2025-12-31T12:00:00+01:00", "2027-01-01T03:00:00+01:00", 8 * 261 - 16 + 5 - 1 + 1),
+    ],
+)
+def test_a_night_belongs_to_the_day_on_which_it_begins(begin: str, end: str, hours: float) -> None:
+    assert working_time_between(NIGHTS, at(begin), at(end)) == timedelta(hours=hours)
+
+
+@pytest.mark.parametrize(
+    ("start", "amount", "same_time", "end_of_day"),
+    [
+        ("2026-06-02T02:00:00+02:00", 1, "2026-06-03T02:00:00+02:00", "2026-06-03T06:00:00+02:00"),  # in Monday's night
+        ("2026-06-06T02:00:00+02:00", 1, "2026-06-09T02:00:00+02:00", "2026-06-09T06:00:00+02:00"),  # in Friday's
+        ("2026-06-06T12:00:00+02:00", 1, "2026-06-09T22:00:00+02:00", "2026-06-10T06:00:00+02:00"),  # from Monday on
+        ("2027-01-01T02:00:00+01:00", 1, "2027-01-02T02:00:00+01:00", "2027-01-02T06:00:00+01:00"),  # over New Year
+    ],
+)
+def test_business_days_of_nights_count_from_the_day_the_night_began(
+    start: str, amount: int, same_time: str, end_of_day: str
+) -> None:
+    assert due_at(NIGHTS, at(start), days(amount)) == at(same_time)
+    assert due_at(NIGHTS, at(start), days(amount, DayEnd.END_OF_DAY)) == at(end_of_day)
+
+
+@pytest.mark.parametrize(
+    ("start", "amount", "due"),
+    [
+        ("2026-04-02T13:00:00Z", 3, "2026-04-09T15:00:00Z"),  # over Easter
+        ("2026-06-05T16:00:00Z", 1, "2026-06-09T15:00:00Z"),  # Friday evening: Monday is the day it begins
+        ("2026-06-02T05:00:00Z", 1, "2026-06-03T15:00:00Z"),
+        ("2026-03-27T15:00:00Z", 1, "2026-03-30T15:00:00Z"),
+    ],
+)
+def test_the_end_of_a_business_day_is_its_closing(start: str, amount: int, due: str) -> None:
+    assert due_at(BERLIN, at(start), days(amount, DayEnd.END_OF_DAY)) == at(due)
+
+
+def test_a_day_that_never_was_is_no_business_day() -> None:
+    calendar = Calendar(time_zone="Pacific/Apia", weekly=dict.fromkeys(WORKDAYS, NINE_TO_FIVE))
+    assert due_at(calendar, at("2011-12-29T10:00:00-10:00"), days(1)) == at("2012-01-02T10:00:00+14:00")
 
 
 def test_a_same_time_that_is_skipped_is_the_first_valid_instant() -> None:
@@ -129,15 +196,25 @@ def test_no_working_time_at_all_ends_at_the_start_even_where_it_is_closed() -> N
 
 
 TIMES = ("00:00", "01:30", "02:30", "03:00", "08:45", "12:00", "13:15", "23:30", "24:00")
-WINDOWS = st.lists(st.sampled_from(TIMES), max_size=4, unique=True).map(
-    lambda times: tuple(zip(sorted(times)[::2], sorted(times)[1::2], strict=False))
+NIGHT: Windows = (("23:30", "02:30"),)
+WINDOWS = st.builds(
+    lambda times, night: (*zip(sorted(times)[::2], sorted(times)[1::2], strict=False), *(NIGHT if night else ())),
+    st.lists(st.sampled_from(TIMES), max_size=4, unique=True),
+    st.booleans(),
 )
+
+
+def fits(calendar: Calendar) -> bool:
+    """Tell whether no two windows overlap."""
+    return not any(says.startswith("opens") for _, says in check_calendar(calendar, "calendar"))
+
+
 CALENDARS = st.builds(
     Calendar,
     time_zone=st.sampled_from(("UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kolkata")),
     weekly=st.dictionaries(st.sampled_from(tuple(Weekday)), WINDOWS),
     holidays=st.lists(st.sampled_from(("2026-03-30", "03-09", "2026-10-26", "12-31", "01-01")), max_size=3).map(tuple),
-)
+).filter(fits)
 FIRST = {
     "around March": at("2026-03-27T00:00:00Z"),
     "around New York's change": at("2026-03-06T00:00:00Z"),
@@ -149,10 +226,15 @@ FIRST = {
 def is_open(calendar: Calendar, minute: datetime) -> bool:
     """Say whether a minute is working time by its local reading; right but where a window's edge is ambiguous."""
     local = minute.astimezone(ZoneInfo(calendar.time_zone))
-    if calendar.is_holiday(local.date()):
-        return False
     reading = f"{local:%H:%M}"
-    return any(opens <= reading < closes for opens, closes in calendar.weekly.get(tuple(Weekday)[local.weekday()], ()))
+    today, yesterday = (opening_on(calendar, day) for day in (local.date(), local.date() - timedelta(days=1)))
+    return any(opens <= reading and (reading < closes or closes < opens) for opens, closes in today) or any(
+        reading < closes < opens for opens, closes in yesterday
+    )
+
+
+def opening_on(calendar: Calendar, day: date) -> Windows:
+    return () if calendar.is_holiday(day) else calendar.weekly.get(tuple(Weekday)[day.weekday()], ())
 
 
 def has_repeated_edge(calendar: Calendar) -> bool:

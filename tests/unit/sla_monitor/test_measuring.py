@@ -2,7 +2,9 @@
 
 from datetime import datetime
 
-from policy.targets import Measure, Target
+from msgspec.structs import replace
+
+from policy.targets import DayEnd, Measure, Target
 from schemas.vocabulary import ClockName, Severity
 from services.sla_monitor.domain.cycles import Cycle, Run
 from services.sla_monitor.domain.measuring import Yardstick, yardstick
@@ -30,6 +32,20 @@ def _reached(severity: Severity, runs: tuple[Run, ...], percent: int = 100) -> d
 
 def test_business_days_fall_due_at_the_same_local_time_while_the_clock_never_paused() -> None:
     assert _reached(Severity.P3, _runs("2026-04-02T13:00:00")) == instant("2026-04-09T13:00:00")
+
+
+def test_business_days_may_end_at_the_closing_and_their_shares_go_by_working_seconds_up_to_it() -> None:
+    policy = default_policy()
+    promises = policy.severities[Severity.P3]
+    target = Target(measure=Measure.BUSINESS_DAYS, amount=3, ends=DayEnd.END_OF_DAY)
+    changed = {**policy.severities, Severity.P3: replace(promises, resolution=target)}
+    runs = _runs("2026-04-02T13:00:00")
+    cycle = Cycle(clock=ClockName.RESOLUTION, number=1, runs=runs)
+    yard = yardstick(replace(policy, severities=changed), Severity.P3, cycle, runs[0].since)
+
+    assert yard is not None
+    assert yard.due_at(runs) == instant("2026-04-09T15:00:00")
+    assert yard.reached_at(runs, 50) == instant("2026-04-08T10:00:00")
 
 
 def test_business_days_go_by_working_seconds_once_the_clock_paused() -> None:
