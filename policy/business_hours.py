@@ -5,6 +5,7 @@ shorter or longer only where a window spans the change. A window that spans midn
 """
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from itertools import accumulate
 from zoneinfo import ZoneInfo
@@ -95,6 +96,13 @@ class _Year:
         """Working time of the whole year."""
         return self.before[-1]
 
+    def windows(self, since: int, until: int) -> Iterator[tuple[int, int]]:
+        """Yield what is open between two instants, in order."""
+        for index in range(max(bisect_right(self.opens, since) - 1, 0), bisect_left(self.opens, until)):
+            opens, closes = max(self.opens[index], since), min(self.closes[index], until)
+            if opens < closes:
+                yield opens, closes
+
     def until(self, ticks: int) -> int:
         """Return the working time of the year that has passed at an instant."""
         index = bisect_right(self.opens, ticks) - 1
@@ -143,6 +151,12 @@ class BusinessHours:
         worked += sum(self._year(year).total for year in range(first, last))
         worked -= sum(self._year(year).total for year in range(last, first))
         return timedelta(microseconds=worked)
+
+    def windows(self, start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
+        """Yield the stretches of working time between two instants, in order; one that spans New Year comes in two."""
+        for year in range(self._local_year(start), self._local_year(end) + 1):
+            for opens, closes in self._year(year).windows(ticks_of(start), ticks_of(end)):
+                yield instant_at(opens), instant_at(closes)
 
     def after(self, start: datetime, amount: timedelta) -> datetime:
         """Return the first instant at which so much working time (more than none) has passed since start."""

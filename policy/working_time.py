@@ -3,6 +3,7 @@
 Pure arithmetic over aware instants; the rules are those of the procedure, "Exact defaults" and "Clock rules".
 """
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from policy.business_hours import BusinessHours
@@ -67,6 +68,14 @@ def add_working_time(calendar: Calendar | None, start: datetime, amount: timedel
 def next_opening(calendar: Calendar | None, instant: datetime) -> datetime:
     """Return the instant itself (UTC) where it is working time, else the next opening; a closing is not open."""
     return instant.astimezone(UTC) if calendar is None else _hours(calendar).opening(instant)
+
+
+def open_between(calendar: Calendar | None, start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
+    """Yield the stretches of working time (UTC) from start to end, in order."""
+    if calendar is not None:
+        yield from _hours(calendar).windows(start, end)
+    elif start < end:
+        yield start.astimezone(UTC), end.astimezone(UTC)
 
 
 def _hours(calendar: Calendar) -> BusinessHours:

@@ -1,4 +1,4 @@
-"""`escalon clock`: deadlines worked out by the arithmetic of the services, without any of them."""
+"""`escalon clock`: deadlines worked out, and clocks explained, by the arithmetic of the services."""
 
 import re
 from datetime import datetime
@@ -9,7 +9,10 @@ from zoneinfo import ZoneInfo
 import typer
 
 from ops.clock_cases import differences, read_cases
-from ops.output import EXIT_FAILED, EXIT_USAGE, OURS, AsJson, fail, print_json
+from ops.clock_explained import explained
+from ops.connection import open_log
+from ops.local.run_file import local_defaults, operator_clock
+from ops.output import EXIT_FAILED, EXIT_USAGE, OURS, AsJson, command, fail, print_json
 from ops.scenario.setting import DEFAULT_POLICY
 from policy.calendars import Calendar
 from policy.loader import load_policy
@@ -62,6 +65,23 @@ def due(
     local = at if chosen is None else at.astimezone(ZoneInfo(chosen.time_zone))
     amount = f"{wanted.words} of working time" if wanted.measure is Measure.WORKING_TIME else wanted.words
     typer.echo(f"{at:%Y-%m-%dT%H:%M:%SZ}  {local:%a %d %b %Y %H:%M:%S %Z}, {amount} from {began.isoformat()}")
+
+
+@app.command()
+@command
+async def explain(
+    reference: Annotated[str, typer.Argument(help="Reference or ticket key.")], *, as_json: AsJson = False
+) -> None:
+    """Say of each clock of an escalation where it stands and why: when it ran, was closed, was paused and by whom."""
+    local_defaults()
+    clocks = await explained(open_log(), reference, operator_clock().now())
+    if as_json:
+        print_json(clocks)
+        return
+    for one in clocks:
+        typer.echo(f"{one.clock.sentence} (policy {one.clock.policy_version})")
+        for line in one.lines:
+            typer.echo(f"    {line}")
 
 
 def _calendar(folder: Path, name: str | None) -> Calendar | None:

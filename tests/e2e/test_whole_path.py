@@ -94,6 +94,18 @@ async def test_a_ticket_gets_an_owner_clocks_and_messages_and_is_closed_by_its_c
     assert {"escalon.escalations.SlaKept", "escalon.notifications.NoticeDelivered"} <= {
         one["event"] for one in timeline
     }
+    await _explained(here, ticket, owner)
+
+
+async def _explained(here: Installation, ticket: str, owner: str) -> None:
+    """Check that each clock of the escalation is explained, with who stopped the one for the resolution."""
+    clocks = {one["clock"]["clock"]: one for one in await here.lines("clock", "explain", ticket)}
+    assert set(clocks) == {"acceptance", "first_response", "update", "resolution", "confirmation"}
+    assert clocks["resolution"]["clock"]["verdict"] == "kept"
+    said = await asyncio.to_thread(here.escalon, "clock", "explain", ticket)
+    assert f"{owner} proposed a resolution: fixed" in said.stdout, said.stdout
+    unknown = await asyncio.to_thread(here.escalon, "clock", "explain", "zendesk-eu/nobody")
+    assert (unknown.returncode, unknown.stderr) == (1, "escalon: there is no escalation zendesk-eu/nobody\n")
 
 
 async def _kinds_told(here: Installation, ticket: str) -> set[tuple[str, str]]:

@@ -15,6 +15,7 @@ from schemas.message import Message
 from tests.fault.path_log import Sent, check_streams, told_tickets, wait_until_done
 from tests.harness.installation import Installation, an_installation
 from tests.harness.load import steady_load
+from tests.harness.policies import a_patient_policy
 from tests.harness.postgres import RestartablePostgres, a_database, a_restartable_postgres
 from tests.harness.settings import HarnessSettings
 from tests.harness.verification import verified
@@ -46,7 +47,8 @@ async def fire(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Fire]:
         a_database(postgres.address) as ledger,
     ):
         environment = {"ESCALON_ROUTER_STORE_URL": store, "ESCALON_NOTIFIER_LEDGER_URL": ledger}
-        async with an_installation(tmp_path_factory.mktemp("installation"), environment) as here:
+        folder = tmp_path_factory.mktemp("installation")
+        async with an_installation(folder, environment, a_patient_policy(folder)) as here:
             yield Fire(here, postgres)
 
 

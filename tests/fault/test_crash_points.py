@@ -29,6 +29,7 @@ from tests.fault.path_log import (
 )
 from tests.harness.installation import Installation, an_installation
 from tests.harness.load import steady_load
+from tests.harness.policies import a_patient_policy
 from tests.harness.settings import HarnessSettings
 
 pytestmark = [pytest.mark.timeout(1800), pytest.mark.asyncio(loop_scope="module")]
@@ -63,7 +64,8 @@ class Fire:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def fire(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Fire]:
     """One installation for the module, with escalations that have owners."""
-    async with an_installation(tmp_path_factory.mktemp("installation")) as here:
+    folder = tmp_path_factory.mktemp("installation")
+    async with an_installation(folder, policy=a_patient_policy(folder)) as here:
         fire = Fire(here)
         await fire.send()
         await wait_until_done(fire.here, fire.sent)

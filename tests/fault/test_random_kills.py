@@ -13,6 +13,7 @@ from schemas.catalogue import SERVICES
 from tests.fault.path_log import Sent, check_sink, check_stored, check_streams, told_tickets, wait_until_done
 from tests.harness.installation import Installation, an_installation
 from tests.harness.load import steady_load
+from tests.harness.policies import a_patient_policy
 from tests.harness.settings import HarnessSettings
 from tests.harness.verification import verified
 from tests.harness.waiting import hold
@@ -31,7 +32,7 @@ async def test_services_killed_and_paused_at_random_under_load_lose_and_double_n
     seed = secrets.randbits(32)
     chance = Random(seed)
     sent, bites = Sent(), Counter[str]()
-    async with an_installation(tmp_path) as here:
+    async with an_installation(tmp_path, policy=a_patient_policy(tmp_path)) as here:
         async with steady_load(here, _TICKETS_A_SECOND, "random") as tickets:
             for _ in range(HarnessSettings().rounds):
                 sleeper = chance.choice(SERVICES)

@@ -104,8 +104,9 @@ async def _replaced(here: Installation, sent: list[Message], service: str, leave
 
 async def _exchanged(here: Installation, leaves: str, start: Callable[[], ServiceProcess]) -> None:
     _ended(here, leaves)
-    start()
-    await here.ready()
+    joining = start()
+    # The others stay as they are: the previous version's sla_monitor may wait for ever after rebalances in a row.
+    await eventually(joining.is_ready, 180, what=lambda: joining.log[-3000:])
 
 
 def _ended(here: Installation, name: str) -> None:

@@ -21,6 +21,7 @@ from schemas.message import Message
 from tests.harness import ports
 from tests.harness.kafka import a_local_kafka
 from tests.harness.log_follower import LogFollower
+from tests.harness.policies import DEFAULT
 from tests.harness.service_process import REPOSITORY, ServiceProcess
 from tests.harness.waiting import eventually
 
@@ -142,14 +143,17 @@ def replica_name(service: str, replica: str) -> str:
 
 @asynccontextmanager
 async def a_prepared_installation(
-    folder: Path, environment: Mapping[str, str] | None = None
+    folder: Path, environment: Mapping[str, str] | None = None, policy: Path = DEFAULT
 ) -> AsyncIterator[Installation]:
     """Give a broker with topics, policy and roster, no service started yet; all is gone when the block ends."""
     with ExitStack() as stack:
         broker = await asyncio.to_thread(stack.enter_context, a_local_kafka())
         here = Installation(broker, folder, environment)
         await apply_topics(here.settings)
-        publishing = (asyncio.to_thread(here.escalon, what, "publish") for what in ("policy", "roster"))
+        publishing = (
+            asyncio.to_thread(here.escalon, what, "publish", str(folder))
+            for what, folder in (("policy", policy), ("roster", DEFAULT))
+        )
         for said in await asyncio.gather(*publishing):
             assert said.returncode == 0, said.stderr
         try:
@@ -161,9 +165,11 @@ async def a_prepared_installation(
 
 
 @asynccontextmanager
-async def an_installation(folder: Path, environment: Mapping[str, str] | None = None) -> AsyncIterator[Installation]:
+async def an_installation(
+    folder: Path, environment: Mapping[str, str] | None = None, policy: Path = DEFAULT
+) -> AsyncIterator[Installation]:
     """Give an installation that is ready; all of it is gone when the block ends."""
-    async with a_prepared_installation(folder, environment) as here:
+    async with a_prepared_installation(folder, environment, policy) as here:
         for name in SERVICES:
             here.start(name)
         await here.ready()

@@ -1,5 +1,6 @@
-"""A policy for tests that only its criteria matter to: the default criteria, everything else as small as can be."""
+"""Policies for tests: one that only its criteria matter to, and the default one with more time to accept."""
 
+import shutil
 from pathlib import Path
 
 import msgspec
@@ -11,7 +12,12 @@ from policy.model import Policy, VersionedPolicy
 from policy.routing import Routing
 from schemas.ids import PersonKey, PolicyVersion
 
-CRITERIA_FILE = Path(__file__).parents[2] / "policy" / "default" / "criteria.yaml"
+DEFAULT = Path(__file__).parents[2] / "policy" / "default"
+CRITERIA_FILE = DEFAULT / "criteria.yaml"
+_SOON, _TOMORROW = (
+    "first_response: {measure: elapsed, amount: 900}",
+    "first_response: {measure: elapsed, amount: 86400}",
+)
 
 
 def default_criteria() -> Criteria:
@@ -32,3 +38,17 @@ def judging_policy(version: str = "test-1", criteria: Criteria | None = None) ->
             communication=Communication(notices=(), templates={}),
         ),
     )
+
+
+def a_patient_policy(folder: Path) -> Path:
+    """Write the default policy with a day for the first response to a P1, so that none changes owner while a test runs.
+
+    Returns its folder.
+    """
+    policy = folder / "patient"
+    shutil.copytree(DEFAULT, policy)
+    severities = policy / "severities.yaml"
+    text = severities.read_text(encoding="utf-8")
+    assert text.count(_SOON) == 1
+    severities.write_text(text.replace(_SOON, _TOMORROW), encoding="utf-8")
+    return policy

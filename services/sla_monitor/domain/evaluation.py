@@ -46,7 +46,7 @@ class _Miss(msgspec.Struct, frozen=True, kw_only=True):
     due_at: datetime
 
 
-class _Judged(msgspec.Struct, frozen=True, kw_only=True):
+class Judged(msgspec.Struct, frozen=True, kw_only=True):
     """A cycle with all that tells how it stands at an instant."""
 
     cycle: Cycle
@@ -79,7 +79,7 @@ def evaluate(row: AnyRow, policy: Policy, now: datetime) -> Evaluation:
         return _front_line(row, policy, now)
     findings: list[Finding] = []
     next_at: list[datetime] = []
-    all_judged = tuple(_judged(row, policy, now))
+    all_judged = tuple(judged_cycles(row, policy, now))
     for judged in all_judged:
         findings += _of_verdict(row, judged)
         passed, ahead = _of_thresholds(row, policy, judged, now)
@@ -88,7 +88,7 @@ def evaluate(row: AnyRow, policy: Policy, now: datetime) -> Evaluation:
     return Evaluation(findings=tuple(findings), next_at=min(next_at, default=None), promise=_promise(all_judged))
 
 
-def _promise(all_judged: tuple[_Judged, ...]) -> Promise | None:
+def _promise(all_judged: tuple[Judged, ...]) -> Promise | None:
     running = (
         Promise(clock=judged.cycle.clock, due_at=judged.due_at)
         for judged in all_judged
@@ -100,7 +100,8 @@ def _promise(all_judged: tuple[_Judged, ...]) -> Promise | None:
     return min(running, key=lambda promise: (promise.due_at, promise.clock), default=None)
 
 
-def _judged(row: EscalationRow, policy: Policy, now: datetime) -> Iterator[_Judged]:
+def judged_cycles(row: EscalationRow, policy: Policy, now: datetime) -> Iterator[Judged]:
+    """Yield each cycle with how it stands; a resolution that was missed is not promised again."""
     all_epochs = epochs_of(row)
     resolution_is_lost = False
     for cycle in cycles_of(row):
@@ -113,7 +114,7 @@ def _judged(row: EscalationRow, policy: Policy, now: datetime) -> Iterator[_Judg
             if resolution_is_lost:
                 continue
             resolution_is_lost = Verdict.BROKEN in (verdict, record.verdict)
-        yield _Judged(cycle=cycle, yard=yards[-1], epoch=epochs[-1], miss=miss, verdict=verdict, record=record)
+        yield Judged(cycle=cycle, yard=yards[-1], epoch=epochs[-1], miss=miss, verdict=verdict, record=record)
 
 
 def _epochs_during(cycle: Cycle, epochs: tuple[Epoch, ...]) -> tuple[Epoch, ...]:
@@ -141,7 +142,7 @@ def _verdict(cycle: Cycle, yard: Yardstick | None, miss: _Miss | None, now: date
     return Verdict.KEPT if cycle.judged and miss is None and yard is not None else None
 
 
-def _of_verdict(row: EscalationRow, judged: _Judged) -> Iterator[Finding]:
+def _of_verdict(row: EscalationRow, judged: Judged) -> Iterator[Finding]:
     cycle, record, verdict = judged.cycle, judged.record, judged.verdict
     if verdict is None or verdict is record.verdict:
         return
@@ -161,7 +162,7 @@ def _of_verdict(row: EscalationRow, judged: _Judged) -> Iterator[Finding]:
         )
 
 
-def _corrected(row: EscalationRow, judged: _Judged, previous: Verdict, verdict: Verdict) -> Finding:
+def _corrected(row: EscalationRow, judged: Judged, previous: Verdict, verdict: Verdict) -> Finding:
     cycle = judged.cycle
     return Finding(
         key=(cycle.clock, str(cycle.number), "corrected", str(judged.record.corrections), verdict),
@@ -178,7 +179,7 @@ def _corrected(row: EscalationRow, judged: _Judged, previous: Verdict, verdict: 
 
 
 def _of_thresholds(
-    row: EscalationRow, policy: Policy, judged: _Judged, now: datetime
+    row: EscalationRow, policy: Policy, judged: Judged, now: datetime
 ) -> tuple[list[Finding], list[datetime]]:
     """Return the highest threshold passed and not given, and the instants of those ahead."""
     given = _given(judged)
@@ -193,17 +194,17 @@ def _of_thresholds(
     return [_reached(row, judged, *passed[-1])], ahead
 
 
-def _given(judged: _Judged) -> int:
+def _given(judged: Judged) -> int:
     """Return the highest share given; an unverified breach has yet to take effect."""
     return min(judged.record.percent, _WHOLE - 1) if judged.record.unverified else judged.record.percent
 
 
-def _is_correction(judged: _Judged, percent: int) -> bool:
+def _is_correction(judged: Judged, percent: int) -> bool:
     """Tell whether the verdict that was said is corrected instead of a breach being said."""
     return percent >= _WHOLE and judged.record.verdict is Verdict.KEPT
 
 
-def _instants(policy: Policy, judged: _Judged) -> Iterator[tuple[int, datetime]]:
+def _instants(policy: Policy, judged: Judged) -> Iterator[tuple[int, datetime]]:
     """Yield each threshold of an open cycle with when it is reached, in ascending order of share.
 
     One that a change of severity put into the past is reached at the change.
@@ -217,7 +218,7 @@ def _instants(policy: Policy, judged: _Judged) -> Iterator[tuple[int, datetime]]
                 yield percent, max(at, judged.epoch.since)
 
 
-def _reached(row: EscalationRow, judged: _Judged, percent: int, at: datetime) -> Finding:
+def _reached(row: EscalationRow, judged: Judged, percent: int, at: datetime) -> Finding:
     cycle = judged.cycle
     return Finding(
         key=(cycle.clock, str(cycle.number), "reached", str(percent)),

@@ -1,0 +1,79 @@
+"""The clocks of an escalation explained from the log alone, with who did what stopped them."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+import msgspec
+
+from chassis.errors import EscalonError
+from ops.connection import EventLog
+from ops.view.board import timeline
+from ops.view.storytelling import told
+from policy.model import Policy
+from policy.publication import policy_of
+from schemas.catalogue import ESCALATIONS, POLICIES
+from schemas.escalations import EscalationEvent, StreamEvent
+from schemas.message import Message
+from schemas.reference_data import PolicyPublished
+from services.sla_monitor.domain.explaining import ClockExplained, Segment, duration_words, explain
+from services.sla_monitor.domain.folding import fold
+from services.sla_monitor.domain.row import AnyRow, EscalationRow
+
+
+class UnexplainedError(EscalonError):
+    """There are no clocks to explain; says why."""
+
+
+class Explained(msgspec.Struct, frozen=True, kw_only=True):
+    """A clock with its stretches in words."""
+
+    clock: ClockExplained
+    lines: tuple[str, ...]
+
+
+async def explained(log: EventLog, reference: str, now: datetime) -> list[Explained]:
+    """Return the clocks of an escalation as they stand; raises UnexplainedError where it has none."""
+    policies: dict[str, str] = {}
+    messages: list[Message | None] = []
+    async for entry in log.entries(POLICIES, ESCALATIONS):
+        if isinstance(entry.message, PolicyPublished):
+            policies[entry.message.version] = entry.message.document
+        else:
+            messages.append(entry.message)
+    found = timeline(reference, messages)
+    if found is None:
+        raise UnexplainedError(f"there is no escalation {reference}")
+    events = [event for event in found.events if isinstance(event, StreamEvent)]
+    row = _row(events, reference)
+    by_version = {event.escalation.version: event for event in events if isinstance(event, EscalationEvent)}
+    clocks = explain(row, _policy(row, policies), now)
+    return [Explained(clock=clock, lines=tuple(_lines(clock.segments, by_version))) for clock in clocks]
+
+
+def _row(events: Iterable[StreamEvent], reference: str) -> EscalationRow:
+    row: AnyRow | None = None
+    last: StreamEvent | None = None
+    for event in events:
+        row, last = fold(row, event), event
+    if isinstance(row, EscalationRow):
+        return row
+    why = "is watched, no escalation" if row is not None else f"has no clocks any more: {told(last)}" if last else ""
+    raise UnexplainedError(f"{reference} {why}")
+
+
+def _policy(row: EscalationRow, policies: dict[str, str]) -> Policy:
+    document = policies.get(row.policy_version)
+    if document is None:
+        raise UnexplainedError(f"policy {row.policy_version}, by which its clocks run, is not on {POLICIES.name}")
+    return policy_of(document)
+
+
+def _lines(segments: Iterable[Segment], by_version: dict[int, EscalationEvent]) -> Iterator[str]:
+    for one in segments:
+        event = by_version.get(one.version)
+        why = "" if event is None else f"  {told(event)}"
+        yield f"{one.what:6}  {_utc(one.since)} to {_utc(one.until)}  {duration_words(one.length)}{why}"
+
+
+def _utc(instant: datetime) -> str:
+    return f"{instant:%Y-%m-%d %H:%M:%S}Z"
