@@ -8,10 +8,10 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from itertools import accumulate
-from zoneinfo import ZoneInfo
 
 from policy.calendars import Calendar, Weekday
 from policy.local_time import instant_of, local_time
+from policy.time_zones import zone_of
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -38,7 +38,7 @@ class _Layout:
     """Where a calendar's windows lie: by local day, as instants."""
 
     def __init__(self, calendar: Calendar) -> None:
-        self.zone = ZoneInfo(calendar.time_zone)
+        self.zone = zone_of(calendar.time_zone)
         self._weekly = [sorted(calendar.weekly.get(weekday, ())) for weekday in _WEEKDAYS]
         self._holidays = frozenset(calendar.holidays)
 

@@ -6,11 +6,11 @@ Pure: the instant is an argument. The rules are those of the procedure, section 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from policy.local_time import instant_of
 from policy.roster import Roster, Rotation
 from policy.routing import ChainStep, Routing
+from policy.time_zones import zone_of
 from schemas.ids import PersonKey
 from schemas.vocabulary import IssueType
 
@@ -81,7 +81,7 @@ def shift_number(rotation: Rotation, at: datetime) -> int:
 
     A handover in an hour that occurs twice happens at the first, one in an hour that is skipped at its end.
     """
-    zone = ZoneInfo(rotation.time_zone)
+    zone = zone_of(rotation.time_zone)
     shift = timedelta(hours=rotation.shift_hours)
     begin = rotation.starts_at.astimezone(zone).replace(tzinfo=None, fold=0)
     number = (at.astimezone(zone).replace(tzinfo=None, fold=0) - begin) // shift

@@ -15,6 +15,9 @@ class SlaFinding(Message, frozen=True, kw_only=True):
     namespace: ClassVar[str] = _NAMESPACE
     ticket: Annotated[str, doc("`<helpdesk>/<ticket_id>`.")]
     version: Annotated[int, doc("Version of the stream the finding was computed from.")]
+    time_zone_rules: Annotated[str | None, doc("Version of the IANA time zones it was computed by, like `2026a`.")] = (
+        None
+    )
 
 
 class ThresholdReached(SlaFinding, frozen=True, kw_only=True):

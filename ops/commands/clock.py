@@ -4,7 +4,6 @@ import re
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
-from zoneinfo import ZoneInfo
 
 import typer
 
@@ -17,6 +16,7 @@ from ops.scenario.setting import DEFAULT_POLICY
 from policy.calendars import Calendar
 from policy.loader import load_policy
 from policy.targets import DayEnd, Measure, Target
+from policy.time_zones import zone_of
 from policy.working_time import calendar_for, due_at, seconds_of
 
 app = typer.Typer(no_args_is_help=True, help="Work out deadlines.")
@@ -62,7 +62,7 @@ def due(
     if as_json:
         print_json({"due_at": at, "working_seconds": worked, "target": wanted})
         return
-    local = at if chosen is None else at.astimezone(ZoneInfo(chosen.time_zone))
+    local = at if chosen is None else at.astimezone(zone_of(chosen.time_zone))
     amount = f"{wanted.words} of working time" if wanted.measure is Measure.WORKING_TIME else wanted.words
     typer.echo(f"{at:%Y-%m-%dT%H:%M:%SZ}  {local:%a %d %b %Y %H:%M:%S %Z}, {amount} from {began.isoformat()}")
 
@@ -102,7 +102,7 @@ def _start(text: str, calendar: Calendar | None) -> datetime:
         return start
     if calendar is None:
         raise ValueError(f"{text!r} has no time zone, and there is no calendar to give it one")
-    return start.replace(tzinfo=ZoneInfo(calendar.time_zone))
+    return start.replace(tzinfo=zone_of(calendar.time_zone))
 
 
 def _target(text: str, calendar: Calendar | None) -> Target:

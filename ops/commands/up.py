@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ops.commands.watch import zone_of
+from ops.commands.watch import asked_zone
 from ops.local.installation import local_installation
 from ops.local.up import Up, Wishes
 from ops.output import EXIT_USAGE, command, fail
@@ -30,7 +30,10 @@ async def up(
     row, 19092 by default.
     """
     wishes = Wishes(
-        run_for_seconds=None if run_for is None else seconds_of(run_for), speed=speed, zone=zone_of(zone), fresh=fresh
+        run_for_seconds=None if run_for is None else seconds_of(run_for),
+        speed=speed,
+        zone=asked_zone(zone),
+        fresh=fresh,
     )
     await Up(local_installation(), wishes).run()
 

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from chassis.errors import RetryableError
 from policy.model import Policy
+from policy.time_zones import RULES
 from schemas.escalations import CLOCK_EVENTS, StreamEvent, TicketWatched
 from schemas.ids import PolicyVersion, derived_id
 from schemas.message import Actor, ActorKind, Meta
@@ -249,4 +250,4 @@ def _sealed(finding: Finding, row: AnyRow, now: datetime, *, cause: str | None) 
         producer=PRODUCER,
         policy_version=row.policy_version,
     )
-    return replace(finding.message, meta=meta)
+    return replace(finding.message, meta=meta, time_zone_rules=RULES)

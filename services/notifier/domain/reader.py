@@ -1,12 +1,13 @@
 """For whom words are made: their clock, and whose names are known."""
 
 from datetime import datetime
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfoNotFoundError
 
 import msgspec
 
 from policy.communication_view import PersonView
 from policy.roster import Roster
+from policy.time_zones import zone_of
 from schemas.ids import PersonKey
 from services.notifier.domain.recipients import Recipient
 
@@ -20,9 +21,9 @@ class Reader(msgspec.Struct, frozen=True, kw_only=True):
     def time(self, instant: datetime) -> str:
         """Return an instant as it stands on the reader's clock, e.g. `2026-06-02 10:45 CEST`."""
         try:
-            zone = ZoneInfo(self.recipient.time_zone)
-        except (ZoneInfoNotFoundError, ValueError):
-            zone = ZoneInfo("UTC")
+            zone = zone_of(self.recipient.time_zone)
+        except ZoneInfoNotFoundError:
+            zone = zone_of("UTC")
         return instant.astimezone(zone).strftime("%Y-%m-%d %H:%M %Z")
 
     def person(self, key: str) -> PersonView:

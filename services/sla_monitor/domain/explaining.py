@@ -9,6 +9,7 @@ import msgspec
 
 from policy.calendars import Calendar
 from policy.model import Policy
+from policy.time_zones import zone_of
 from policy.working_time import open_between
 from schemas.vocabulary import ClockName, Severity, Verdict
 from services.sla_monitor.domain.cycles import Cycle
@@ -93,7 +94,7 @@ def _explained(row: EscalationRow, policy: Policy, judged: Judged, yard: Yardsti
         segments=segments,
         sentence="",
     )
-    zone = ZoneInfo("UTC" if yard.calendar is None else yard.calendar.time_zone)
+    zone = zone_of("UTC" if yard.calendar is None else yard.calendar.time_zone)
     return msgspec.structs.replace(explained, sentence=_sentence(explained, is_running=cycle.is_running, zone=zone))
 
 

@@ -1,6 +1,7 @@
 """Identity, repeats, restarts, and what is remembered of what was said."""
 
 import pytest
+import tzdata
 
 from chassis.errors import RetryableError
 from policy.model import Policy
@@ -40,6 +41,15 @@ def _promises(router: RecordingRouter) -> list[tuple[str | None, str | None]]:
         for said in router.said
         if isinstance(said, PromiseScheduled)
     ]
+
+
+def test_each_finding_says_by_which_time_zone_rules_it_was_computed() -> None:
+    router = RecordingRouter()
+    router.take(router.telling.opened(instant("08:00:00")))
+    router.turn_to(instant("09:00:00"))
+
+    assert {type(said) for said in router.said} == {PromiseScheduled, ThresholdReached}
+    assert {said.time_zone_rules for said in router.said} == {tzdata.IANA_VERSION}
 
 
 @pytest.mark.parametrize("restarted", [False, True])
