@@ -1,5 +1,6 @@
 """`commands.v1`: what people ask of an escalation. The sender is `meta.actor`; the ticket is named by its key."""
 
+from datetime import datetime
 from typing import Annotated, ClassVar
 
 from schemas.context import EscalationContext
@@ -24,6 +25,7 @@ class SendUpdate(Command, frozen=True, kw_only=True):
     """Tell the customer how it stands."""
 
     text: Annotated[str, pii("Text for the customer.")]
+    next_at: Annotated[datetime | None, doc("When the customer is promised to hear again (UTC).")] = None
 
 
 class AddNote(Command, frozen=True, kw_only=True):

@@ -107,6 +107,8 @@ class ClockName(OpenSet):
     RESOLUTION = "resolution"
     CONFIRMATION = "confirmation"
     FRONT_LINE = "front_line"
+    PROMISE = "promise"
+    """A time that a person named to the customer."""
 
 
 class Verdict(ClosedSet):

@@ -1,14 +1,18 @@
 """`escalon command`: what people ask of an escalation, published on `commands.v1`."""
 
+from datetime import UTC, datetime, time, timedelta
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 
+from ops.commands.watch import asked_zone
 from ops.connection import kafka_settings, open_log, publisher
 from ops.event_file import CUSTOMER, FileEvent
 from ops.local.run_file import local_defaults, operator_clock
-from ops.output import command, fail
+from ops.output import EXIT_USAGE, command, fail
 from ops.view.board import Board
+from policy.local_time import instant_of
 from schemas import commands
 from schemas.catalogue import ESCALATIONS
 from schemas.vocabulary import IssueType, Severity
@@ -20,6 +24,8 @@ By = Annotated[str, typer.Option("--by", help="Who asks: a key of the roster.")]
 ByCustomer = Annotated[str, typer.Option("--by", help="Who recorded it for the customer; the customer, if left out.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why; goes on record.")]
 Text = Annotated[str, typer.Option("--text", help="The text.")]
+NextAt = Annotated[str | None, typer.Option("--next-at", help="When the customer hears again: 14:30, or an instant.")]
+Zone = Annotated[str, typer.Option("--zone", help="Whose 14:30 it is.")]
 
 
 @app.command()
@@ -68,9 +74,25 @@ async def root_cause(
 
 @app.command()
 @command
-async def update(reference: Ref, by: By, text: Text) -> None:
-    """Tell the customer how it stands."""
-    await _send(by, commands.SendUpdate(ticket=await _ticket(reference), text=text))
+async def update(reference: Ref, by: By, text: Text, next_at: NextAt = None, zone: Zone = "UTC") -> None:
+    """Tell the customer how it stands, and when the next word comes."""
+    ticket = await _ticket(reference)
+    promised = None if next_at is None else promised_instant(next_at, asked_zone(zone), operator_clock().now())
+    await _send(by, commands.SendUpdate(ticket=ticket, text=text, next_at=promised))
+
+
+def promised_instant(text: str, zone: ZoneInfo, now: datetime) -> datetime:
+    """Return the next instant at which it is `HH:MM` in the zone, or an ISO 8601 one; ends the command for less."""
+    try:
+        if len(text) > len("14:30"):
+            found = datetime.fromisoformat(text)
+            return found.astimezone(UTC) if found.tzinfo is not None else instant_of(found, zone)
+        named = time.fromisoformat(text)
+    except ValueError:
+        raise fail(f"--next-at {text}: write 14:30, or 2026-06-02T14:30:00+02:00", EXIT_USAGE) from None
+    today = now.astimezone(zone).date()
+    days = (today, today + timedelta(days=1), today + timedelta(days=2))
+    return next(at for at in (instant_of(datetime.combine(day, named), zone) for day in days) if at > now)
 
 
 @app.command()

@@ -127,6 +127,12 @@ class Written(By, frozen=True, kw_only=True):
     text: str
 
 
+class Updated(Written, frozen=True, kw_only=True):
+    """What the customer is told, and when the next word is promised."""
+
+    next_at: datetime | None = None
+
+
 class RootCauseGiven(Written, frozen=True, kw_only=True):
     """A root cause."""
 
@@ -190,6 +196,7 @@ Act = (
     | Nothing
     | By
     | Written
+    | Updated
     | RootCauseGiven
     | EvidenceGiven
     | Resolved
@@ -209,7 +216,7 @@ ACTS: dict[str, Any] = {
     "merged": MergedInto,
     "deleted": Nothing,
     "accept": By,
-    "update": Written,
+    "update": Updated,
     "note": Written,
     "root_cause": RootCauseGiven,
     "evidence": EvidenceGiven,

@@ -114,7 +114,7 @@ def _replied(event: events.CustomerReplyReceived, _policy: Policy) -> tuple[Occa
 
 
 def _breached(event: events.SlaBreached, _policy: Policy) -> tuple[Occasion, ...]:
-    if event.clock not in (ClockName.FIRST_RESPONSE, ClockName.UPDATE, ClockName.RESOLUTION):
+    if event.clock not in (ClockName.FIRST_RESPONSE, ClockName.UPDATE, ClockName.RESOLUTION, ClockName.PROMISE):
         return ()
     return (Occasion(kind=NoticeKind.BREACH, audiences=(Audience.OWNER,) if event.unverified else None),)
 

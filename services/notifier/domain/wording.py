@@ -73,6 +73,8 @@ def _account_view(account: AccountSnapshot | None, reader: Reader) -> AccountVie
 
 def _next_update(event: EscalationEvent, policy: Policy, reader: Reader) -> str | None:
     # A message of a person starts the next cycle; anything else leaves the first one running from the start.
+    if isinstance(event, events.CustomerInformed) and event.next_at is not None:
+        return reader.time(event.next_at)
     severity = event.escalation.severity
     target = policy.severities[severity].update
     if target is None:

@@ -76,7 +76,10 @@ def _accept(escalation: Escalation, command: asked.AcceptEscalation, situation: 
 
 
 def _update(_escalation: Escalation, command: asked.SendUpdate, _situation: Situation) -> Answer:
-    return [ev.CustomerInformed(kind=ContactKind.UPDATE, by=command.meta.actor.id, text=command.text)]
+    if command.next_at is not None and command.next_at <= command.meta.occurred_at:
+        return Refusal("the next update is promised for a time that has passed")
+    by = command.meta.actor.id
+    return [ev.CustomerInformed(kind=ContactKind.UPDATE, by=by, text=command.text, next_at=command.next_at)]
 
 
 def _note(_escalation: Escalation, command: asked.AddNote, _situation: Situation) -> Answer:

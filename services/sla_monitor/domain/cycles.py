@@ -32,7 +32,8 @@ class Cycle(msgspec.Struct, frozen=True, kw_only=True):
     """One round of a clock; `ended_by` is the version of the act that ended it.
 
     `judged`: its end was the act that was promised, so it was kept if that came in time. A cycle that ended
-    otherwise (a handover, the close) is not kept, though it may have been broken before.
+    otherwise (a handover, the close) is not kept, though it may have been broken before. `promised_at` is set where a
+    person named the time, and not the policy.
     """
 
     clock: ClockName
@@ -42,6 +43,7 @@ class Cycle(msgspec.Struct, frozen=True, kw_only=True):
     ended_by: int = 0
     judged: bool = False
     last_in_chain: bool = False
+    promised_at: datetime | None = None
 
     @property
     def started_at(self) -> datetime:
@@ -69,6 +71,7 @@ def cycles_of(row: EscalationRow) -> Iterator[Cycle]:
     yield from _update(row)
     yield from _resolution(row)
     yield from _confirmation(row)
+    yield from _promise(row)
 
 
 def epochs_of(row: EscalationRow) -> tuple[Epoch, ...]:
@@ -180,3 +183,14 @@ def _confirmation(row: EscalationRow) -> Iterator[Cycle]:
             later = row.acts[position + 1 :]
             end = next((one for one in later if isinstance(one, Confirmed | Rejected | Closed)), None)
             yield _cycle(ClockName.CONFIRMATION, act.proposal, act.at, end)
+
+
+def _promise(row: EscalationRow) -> Iterator[Cycle]:
+    """Yield what persons promised in their messages, each until the next message; its number is the update cycle's."""
+    for position, act in enumerate(row.acts):
+        if isinstance(act, Contact) and act.next_at is not None and not act.void and act.next_at > act.at:
+            later = row.acts[position + 1 :]
+            end = next((one for one in later if isinstance(one, Closed) or _reaches_customer(one)), None)
+            judged = end is not None and not isinstance(end, Closed)
+            cycle = _cycle(ClockName.PROMISE, act.cycle, act.at, end, judged=judged)
+            yield msgspec.structs.replace(cycle, promised_at=act.next_at)

@@ -148,6 +148,7 @@ def _(event: told.CustomerInformed, row: EscalationRow) -> AnyAct | None:
         id=event.meta.id,
         cycle=row.next_update_cycle,
         request=event.kind is ContactKind.CONFIRMATION_REQUEST,
+        next_at=event.next_at,
     )
 
 

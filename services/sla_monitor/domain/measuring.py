@@ -73,6 +73,8 @@ def yardstick(policy: Policy, severity: Severity, cycle: Cycle, escalation_start
             return _along(policy, severity, cycle, promises.resolution)
         case ClockName.CONFIRMATION:
             return _along(policy, severity, cycle, promises.confirmation)
+        case ClockName.PROMISE if cycle.promised_at is not None:
+            return Yardstick(calendar=None, started_at=cycle.started_at, total=cycle.promised_at - cycle.started_at)
         case _:
             return None
 

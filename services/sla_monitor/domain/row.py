@@ -25,12 +25,14 @@ class Contact(Act, frozen=True, kw_only=True, tag="contact"):
     """A person wrote to the customer. `cycle` is the update cycle that begins with it.
 
     `request`: it asks to confirm a resolution, so it is one message with the proposal. `void`: it never arrived.
+    `next_at`: when the customer is promised to hear again.
     """
 
     id: str
     cycle: int
     request: bool = False
     void: bool = False
+    next_at: datetime | None = None
 
 
 class Assigned(Act, frozen=True, kw_only=True, tag="assigned"):

@@ -272,3 +272,9 @@ def test_a_handover_takes_back_what_the_former_owner_was_not_sent_yet() -> None:
     (supersession,) = plan_notices(event, setting).supersessions
     assert (supersession.recipient, supersession.cause.name) == ("ben", "OwnerAssigned")
     assert NoticeKind.NEW_OWNER in supersession.kinds
+
+
+def test_a_promised_time_is_told_in_place_of_the_one_the_policy_would_name() -> None:
+    informed = events.CustomerInformed(kind=ContactKind.UPDATE, by="ana", text="x", next_at=AT + timedelta(hours=5))
+    (notice,) = plan(sealed(informed))
+    assert "You hear from us again by 2026-06-02 15:00 CEST." in notice.words.body

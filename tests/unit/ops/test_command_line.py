@@ -2,13 +2,17 @@
 
 import json
 import shutil
+from datetime import datetime
 from pathlib import Path
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from ops.cli import app
+from ops.commands.people import promised_instant
 from ops.scenario.setting import DEFAULT_POLICY
+from policy.time_zones import zone_of
 
 REPOSITORY = Path(__file__).parents[3]
 TICKET = {"id": "T1", "subject": "Everything is down", "description": "Nothing works for all of us.", "fields": {}}
@@ -168,3 +172,25 @@ def test_a_question_that_cannot_be_answered_is_told_in_one_line(
     assert said.exit_code == 2
     assert says in said.output
     assert said.output.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("named", "instant"),
+    [
+        ("14:30", "2026-10-24T12:30:00Z"),
+        ("09:00", "2026-10-25T08:00:00Z"),  # the clocks are set back that night
+        ("02:30", "2026-10-25T00:30:00Z"),  # it comes twice: the first
+        ("2026-10-26T10:00:00+02:00", "2026-10-26T08:00:00Z"),
+        ("2026-10-26T10:00:00", "2026-10-26T09:00:00Z"),
+    ],
+)
+def test_a_promised_time_of_day_is_the_next_one_on_that_clock(named: str, instant: str) -> None:
+    now = datetime.fromisoformat("2026-10-24T12:00:00+02:00")
+    assert promised_instant(named, zone_of("Europe/Berlin"), now) == datetime.fromisoformat(instant)
+
+
+@pytest.mark.parametrize("named", ["soon", "25:00", "2026-13-01T10:00:00"])
+def test_a_promised_time_that_is_none_is_told(named: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(typer.Exit):
+        promised_instant(named, zone_of("UTC"), datetime.fromisoformat("2026-10-24T12:00:00+02:00"))
+    assert capsys.readouterr().err == f"escalon: --next-at {named}: write 14:30, or 2026-06-02T14:30:00+02:00\n"

@@ -1,5 +1,7 @@
 """Each row of the procedure's table of commands: applied, nothing, or refused."""
 
+from datetime import timedelta
+
 import pytest
 from msgspec.structs import replace
 
@@ -9,7 +11,7 @@ from schemas import escalations as ev
 from schemas.commands import Command
 from schemas.message import Actor, ActorKind
 from schemas.vocabulary import AssignmentCause, ContactKind, EscalationState, IssueType, RecordPart, Severity
-from tests.unit.router.telling import ANA, BEN, CUSTOMER, DOV, ELI, MIA, TICKET, Told, names, only, routing
+from tests.unit.router.telling import ANA, BEN, CUSTOMER, DOV, ELI, MIA, START, TICKET, Told, names, only, routing
 
 ACCEPT = commands.AcceptEscalation(ticket=TICKET)
 UPDATE = commands.SendUpdate(ticket=TICKET, text="we found the cause")
@@ -70,6 +72,15 @@ def test_anybody_updates_and_records_and_only_the_owners_act_is_an_acceptance(co
     assert not by_another.escalation.is_accepted
     assert names(by_owner.command(command, ANA))[0] == "EscalationAccepted"
     assert len(by_owner.command(command, ANA)) == 1
+
+
+def test_an_update_may_promise_when_the_next_one_comes_but_not_for_a_time_that_has_passed() -> None:
+    told = Told().opened()
+    ahead = replace(UPDATE, next_at=START + timedelta(hours=6))
+
+    assert only(ev.CustomerInformed, told.command(ahead, BEN)).next_at == ahead.next_at
+    refused = only(ev.CommandRejected, told.command(replace(UPDATE, next_at=START), BEN))
+    assert "a time that has passed" in refused.reason
 
 
 def test_a_bot_is_nobody_who_commands() -> None:

@@ -147,8 +147,10 @@ class Telling:
     def accepted(self, at: datetime) -> told.EscalationAccepted:
         return self.tell(told.EscalationAccepted(by=self.owner, cycle=self._assignments, explicit=True), at)
 
-    def informed(self, at: datetime, kind: ContactKind = ContactKind.UPDATE) -> told.CustomerInformed:
-        return self.tell(told.CustomerInformed(kind=kind, by=self.owner), at)
+    def informed(
+        self, at: datetime, kind: ContactKind = ContactKind.UPDATE, next_at: datetime | None = None
+    ) -> told.CustomerInformed:
+        return self.tell(told.CustomerInformed(kind=kind, by=self.owner, next_at=next_at), at)
 
     def proposed(self, at: datetime, by: str | None = None) -> told.ResolutionProposed:
         self._proposals += 1

@@ -246,3 +246,50 @@ def test_a_receipt_that_the_policy_sends_by_itself_is_no_answer_of_a_person() ->
 
     assert "08:15:00 reached first_response/1 100" in router.lines()
     assert not any("kept" in line for line in router.lines())
+
+
+def _of_promises(router: RecordingRouter) -> list[str]:
+    return [line for line in router.lines() if " promise/" in line]
+
+
+def test_a_promised_time_is_warned_of_and_broken_by_silence_whatever_the_severity_says() -> None:
+    router = _accepted(Severity.P4)
+    router.take(router.telling.informed(instant("09:00:00"), next_at=instant("11:00:00")))
+
+    router.turn_to(instant("12:00:00"))
+
+    assert _of_promises(router) == [
+        "10:00:00 reached promise/3 50",
+        "10:30:00 reached promise/3 75",
+        "10:48:00 reached promise/3 90",
+        "11:00:00 reached promise/3 100",
+    ]
+
+
+def test_the_next_message_keeps_a_promise_also_by_proposing_and_may_make_another() -> None:
+    router = _accepted(Severity.P4)
+    router.take(router.telling.informed(instant("09:00:00"), next_at=instant("11:00:00")))
+    router.take(router.telling.informed(instant("09:30:00"), next_at=instant("10:00:00")))
+    router.take(router.telling.proposed(instant("10:00:00")))
+
+    assert _of_promises(router) == ["09:30:00 kept promise/3", "10:00:00 kept promise/4"]
+
+
+def test_a_promise_ends_with_the_close() -> None:
+    router = _accepted(Severity.P4)
+    router.take(router.telling.informed(instant("09:00:00"), next_at=instant("11:00:00")))
+    router.take(router.telling.closed(instant("09:10:00")))
+
+    router.turn_to(instant("12:00:00"))
+
+    assert _of_promises(router) == []
+
+
+def test_a_promise_is_the_next_thing_due_and_survives_a_change_of_severity() -> None:
+    router = _accepted(Severity.P3)
+    router.take(router.telling.informed(instant("09:00:00"), next_at=instant("09:20:00")))
+    router.take(router.telling.reclassified(instant("09:05:00"), Severity.P4))
+
+    router.turn_to(instant("09:30:00"))
+
+    assert _of_promises(router)[-1] == "09:20:00 reached promise/3 100"

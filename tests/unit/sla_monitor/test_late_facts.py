@@ -5,7 +5,7 @@ from datetime import timedelta
 from schemas import escalations as told
 from schemas.escalations import CustomerInformed
 from schemas.sla import ThresholdReached
-from schemas.vocabulary import ContactKind, NoticeKind
+from schemas.vocabulary import ContactKind, NoticeKind, Severity
 from tests.unit.sla_monitor.recording import RecordingRouter
 from tests.unit.sla_monitor.telling import instant
 
@@ -130,3 +130,14 @@ def test_an_unverified_breach_that_a_late_fact_refutes_is_corrected_and_not_said
 
 def _is_first_response(finding: object) -> bool:
     return isinstance(finding, ThresholdReached) and finding.clock == "first_response"
+
+
+def test_a_promise_in_a_message_that_never_arrived_is_none() -> None:
+    router = RecordingRouter(Severity.P4)
+    router.take(router.telling.opened(instant("08:00:00")))
+    contact = router.telling.informed(instant("08:05:00"), next_at=instant("09:00:00"))
+    router.take(contact)
+    router.take(router.telling.tell(_failed(contact), instant("08:06:00")))
+    router.turn_to(instant("10:00:00"))
+
+    assert not [line for line in router.lines() if " promise/" in line]
