@@ -1,6 +1,5 @@
 """Business calendars as data: working windows by weekday in local time, holidays, a time zone."""
 
-from datetime import date
 from enum import StrEnum
 
 from policy.document import Part
@@ -29,7 +28,3 @@ class Calendar(Part, frozen=True, kw_only=True):
     time_zone: str
     weekly: dict[Weekday, tuple[tuple[str, str], ...]]
     holidays: tuple[str, ...] = ()
-
-    def is_holiday(self, day: date) -> bool:
-        """Tell whether the local day is closed by a holiday."""
-        return day.isoformat() in self.holidays or day.strftime("%m-%d") in self.holidays

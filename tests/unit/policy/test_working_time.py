@@ -236,7 +236,8 @@ def is_open(calendar: Calendar, minute: datetime) -> bool:
 
 
 def opening_on(calendar: Calendar, day: date) -> Windows:
-    return () if calendar.is_holiday(day) else calendar.weekly.get(tuple(Weekday)[day.weekday()], ())
+    closed = {f"{day:%Y-%m-%d}", f"{day:%m-%d}"} & set(calendar.holidays)
+    return () if closed else calendar.weekly.get(tuple(Weekday)[day.weekday()], ())
 
 
 def has_repeated_edge(calendar: Calendar) -> bool:
