@@ -18,7 +18,7 @@ class RouterSettings(ServiceSettings):
         description="Begin with an empty store although `escalations.v1` is not empty: what it tells is forgotten.",
     )
     router_cached_tickets: int = Field(
-        5_000, ge=1, description="How many tickets of each partition the router keeps in memory."
+        5_000, ge=1, description="How many open tickets of each partition the router keeps in memory."
     )
     router_hold_limit_seconds: float = Field(
         HOLD_LIMIT.total_seconds(),

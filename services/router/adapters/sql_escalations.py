@@ -109,13 +109,16 @@ class SqlEscalationStore:
     def keep(self, batch: SqlEscalationBatch) -> None:
         """Remember the states of a batch that is stored, or that changed nothing.
 
-        Most tickets never get an event; those are asked for again, with what is new anyway, should they be heard of.
+        Most tickets never get an event, and a closed escalation is hardly heard of: those are asked for again.
         """
         cache = self._cache.setdefault(batch.partition, OrderedDict())
         for ticket, state in batch.states.items():
-            if state.version:
+            is_over = state.escalation is not None and state.escalation.is_closed
+            if state.version and not is_over:
                 cache[ticket] = state
                 cache.move_to_end(ticket)
+            else:
+                cache.pop(ticket, None)
         while len(cache) > self._room:
             cache.popitem(last=False)
         self._count()
