@@ -67,17 +67,24 @@ class Stage:
         """Send an act's messages in this order while the services named are killed one after the other; until quiet."""
         parts = _in_parts(order, len(kill) + 1)
         for part, service in zip(parts, kill, strict=False):
-            await self._send(part)
-            await self._kill(service)
+            await self._send_and_kill(part, service)
         await self._send(parts[-1])
         await self.positions.quiet()
 
     async def _send(self, part: Sequence[Written]) -> None:
         await self._out.publish((one.key, one.message) for one in part)
 
-    async def _kill(self, service: str) -> None:
+    async def _send_and_kill(self, part: Sequence[Written], service: str) -> None:
+        """Kill a service in the middle of the first records of a part, with the others waiting for it.
+
+        It stands still while those come: else a fast one would be done with them before it is killed.
+        """
+        victim = self.here.services[service]
+        await self._send(part[: len(part) // 3])
+        victim.pause()
+        await self._send(part[len(part) // 3 :])
         waiting = await eventually(lambda: self.positions.waiting(service), 180, what=f"{service} has work")
-        self.here.services[service].kill()
+        victim.kill()
         self.bites[service] += waiting
         self.here.start(service)
 
