@@ -14,7 +14,7 @@ from policy.calendars import Calendar, Weekday
 from policy.criteria import Example
 from policy.model import Policy
 from policy.routing import ChainStep, Routing
-from policy.targets import Measure, SeverityPolicy, Target
+from policy.targets import DayEnd, Measure, SeverityPolicy, Target
 from policy.time_zones import zone_of
 from schemas.tickets import TicketFields
 from schemas.vocabulary import IssueType, Severity
@@ -134,6 +134,8 @@ def _check_target(target: Target, promises: SeverityPolicy, path: str) -> Compla
         yield f"{path}.amount", f"{target.amount} is no time; give seconds, or days with business_days, above 0"
     if target.measure is not Measure.ELAPSED and promises.calendar is None:
         yield f"{path}.measure", f"{target.measure.value} needs a calendar; name one, or measure by elapsed"
+    if target.ends is not DayEnd.SAME_TIME and target.measure is not Measure.BUSINESS_DAYS:
+        yield f"{path}.ends", f"{target.ends.value} is for business_days, not for {target.measure.value}"
 
 
 def _check_shares(promises: SeverityPolicy, path: str) -> Complaints:

@@ -61,6 +61,7 @@ def line_of(folder: Path, file: str, text: str) -> int:
             "one of elapsed, working_time",
         ),
         ("severities.yaml", "amount: 900}", "amount: 0}", "amount: 0}", "0 is no time"),
+        ("severities.yaml", "amount: 900}", "amount: 900, ends: end_of_day}", "900, ends", "is for business_days, not"),
         (
             "severities.yaml",
             "elapsed, amount: 900",
