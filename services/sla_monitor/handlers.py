@@ -22,8 +22,9 @@ from services.sla_monitor.ports import Policies, Rows
 PRODUCER = "sla_monitor"
 SAID_AGAIN_AFTER = timedelta(seconds=30)
 """How long until a finding that is on record as unverified is said again."""
-UNANSWERED_AFTER = timedelta(minutes=30)
-"""How long until a finding that came on no record is said again: the router may have had no way to verify it."""
+UNANSWERED_AFTER = timedelta(minutes=5)
+"""How long until a finding that came on no record is said again: the router had no way to verify it, or by its clock it
+was early."""
 
 LOOKED_FOR_AFTER = timedelta(seconds=1)
 """How long until a ticket whose policy version has not arrived is looked at again."""

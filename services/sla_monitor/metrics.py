@@ -34,7 +34,7 @@ class SlaMonitorMetrics:
         )
         self.clock_behind_seconds = Gauge(
             "escalon_sla_monitor_clock_behind_seconds",
-            "How far the clock stepped back; nothing fires while it is above zero.",
+            "How far the clock stepped back, until it has caught up: it is wrong now, or it was before.",
             registry=registry,
         )
         self.rebuild_seconds = Histogram(

@@ -27,7 +27,7 @@ from schemas.escalations import StreamEvent
 from services.sla_monitor.adapters.faust_rows import FaustRows
 from services.sla_monitor.adapters.findings_line import FindingsLine
 from services.sla_monitor.adapters.recovery_alarm import RecoveryAlarm
-from services.sla_monitor.domain.steady_time import SteadyTime
+from services.sla_monitor.domain.clock_steps import ClockSteps
 from services.sla_monitor.handlers import PRODUCER, Noted, PartitionWatch, SlaMonitor
 from services.sla_monitor.metrics import SlaMonitorMetrics
 from services.sla_monitor.ports import Policies
@@ -153,7 +153,7 @@ class DueTimer:
         self._stream = stream
         self._tick_seconds = tick_seconds
         self._stopping = asyncio.Event()
-        self._time = SteadyTime()
+        self._steps = ClockSteps()
         self._waiting = 0
 
     def check(self) -> str | None:
@@ -182,11 +182,9 @@ class DueTimer:
         return self._parts.app.membership.is_certain() and rows_are_there(self._parts.app)
 
     async def _tick(self) -> None:
-        if not self._stream.is_built():
-            self._stream.rebuild()
         now = self._parts.clock.now()
-        if not self._may_go_by(now):
-            return
+        if self._has_stepped_back(now) or not self._stream.is_built():
+            self._stream.rebuild()
         while (due_at := self._stream.watch.next_due_at()) is not None and due_at <= now:
             await self._parts.line.say(self._stream.watch.fire(now, _TICKETS_AT_A_TIME), now)
         self._parts.metrics.watched.set(len(self._stream.watch))
@@ -200,14 +198,14 @@ class DueTimer:
         self._waiting = waiting
         self._parts.metrics.waiting.set(waiting)
 
-    def _may_go_by(self, now: datetime) -> bool:
-        was_behind = self._time.behind
-        steady = self._time.advance(now)
-        behind = self._time.behind.total_seconds()
+    def _has_stepped_back(self, now: datetime) -> bool:
+        """Tell whether what was said by a clock that was ahead is to be forgotten: the router took it for early."""
+        stepped = self._steps.stepped_back(now)
+        behind = self._steps.behind.total_seconds()
         self._parts.metrics.clock_behind_seconds.set(behind)
-        if not steady and not was_behind:
-            log.error("the clock stepped back: nothing fires until it has caught up", extra={"seconds": behind})
-        return steady
+        if stepped:
+            log.error("the clock stepped back: what was said ahead of time is said again", extra={"seconds": behind})
+        return stepped
 
 
 def _record_of(event: faust.EventT[bytes]) -> Record:

@@ -1,20 +1,19 @@
 """The sla_monitor is killed and frozen again and again while thresholds fall due: each is recorded once, none early."""
 
 import random
-from collections import Counter
 from collections.abc import AsyncIterator, Collection
 from datetime import datetime, timedelta
-from functools import partial
 
 import pytest
 import pytest_asyncio
 
 from schemas.catalogue import SLA
 from schemas.commands import AcceptEscalation
-from schemas.escalations import OwnerAssigned, SlaBreached, SlaKept, SlaRecord, SlaWarned
+from schemas.escalations import SlaKept
 from schemas.sla import ThresholdReached
 from schemas.vocabulary import ClockName
 from tests.fault.races import PATIENCE, Races, minutes, racing
+from tests.fault.thresholds import TARGETS, all_is_as_promised
 from tests.harness.settings import HarnessSettings
 from tests.harness.waiting import eventually, hold
 
@@ -24,7 +23,6 @@ _TICKETS = 200
 _SPEED = 90
 """The first response to a P1 is due after ten real seconds then, its acceptance after five."""
 _LONGER_THAN_THE_SESSION_SECONDS = 7.0
-_TARGETS = {ClockName.ACCEPTANCE: 7.5, ClockName.FIRST_RESPONSE: 15, ClockName.UPDATE: 30}
 _FINDINGS = "escalon_sla_monitor_findings_total"
 
 Absence = tuple[datetime, datetime]
@@ -50,7 +48,7 @@ async def test_each_threshold_is_recorded_once_and_none_early_though_the_monitor
         absences = await _torment(race, opened_by, random.Random(number))
 
         race.clock.run_at(_SPEED)
-        await _all_is_as_promised(race, tickets, answered)
+        await all_is_as_promised(race, tickets, answered)
         missed = [await _fell_due(race, tickets, absence) for absence in absences]
         said = [one for one in await race.here.log(SLA) if isinstance(one, ThresholdReached) and one.ticket in tickets]
         print(f"\nthresholds that fell due while the monitor was away: {missed}")
@@ -77,20 +75,11 @@ async def test_two_monitors_share_the_work_and_take_it_over_while_one_is_killed_
     taken_over = race.metric("sla_monitor", _FINDINGS)
     second.resume()
 
-    await _all_is_as_promised(race, tickets, ())
+    await all_is_as_promised(race, tickets, ())
     await eventually(second.is_ready, PATIENCE, what=lambda: second.log)
     print(f"\n{alone:g} findings were said by the one, {taken_over:g} by the other while it stood alone")
     assert min(alone, taken_over) > 0
     assert second.terminate(timedelta(seconds=20)) == 0
-
-
-async def _all_is_as_promised(race: Races, tickets: Collection[str], answered: Collection[str]) -> None:
-    """Wait until every cycle that begins with the escalation has its verdict, then look at all that was said."""
-    for clock in _TARGETS:
-        await race.until(SlaRecord, tickets, partial(_is_verdict, clock))
-    race.clock.run_at(1)
-    await _every_threshold_is_recorded_once(race, tickets, answered)
-    await _none_is_early(race, tickets)
 
 
 async def _torment(race: Races, opened_by: datetime, chance: random.Random) -> list[Absence]:
@@ -101,7 +90,7 @@ async def _torment(race: Races, opened_by: datetime, chance: random.Random) -> l
     absences: list[Absence] = []
     faults = [_killed, _frozen, _killed]
     chance.shuffle(faults)
-    for fault, target in zip(faults, _TARGETS.values(), strict=True):
+    for fault, target in zip(faults, TARGETS.values(), strict=True):
         began_at = race.clock.now()
         await fault(race, opened_by + minutes(target + chance.uniform(0.0, 3.0)))
         absences.append((began_at, race.clock.now()))
@@ -126,42 +115,6 @@ async def _hurry(race: Races, until: datetime) -> None:
     race.clock.run_at(_SPEED)
     await race.let_pass(until - race.clock.now())
     race.clock.run_at(1)
-
-
-def _is_verdict(clock: ClockName, record: SlaRecord) -> bool:
-    return _is_final(record) and (record.clock, record.cycle) == (clock, 1)
-
-
-def _is_final(record: SlaRecord) -> bool:
-    return isinstance(record, SlaKept) or (isinstance(record, SlaBreached) and not record.unverified)
-
-
-async def _every_threshold_is_recorded_once(race: Races, tickets: Collection[str], answered: Collection[str]) -> None:
-    records = await race.log(SlaRecord, tickets)
-    verdicts = Counter((one.escalation.ticket, one.clock, one.cycle) for one in records if _is_final(one))
-    assert set(verdicts.values()) == {1}, verdicts.most_common(3)
-    warnings = [one for one in records if isinstance(one, SlaWarned)]
-    given = Counter((one.escalation.ticket, one.clock, one.cycle, one.percent) for one in warnings)
-    assert set(given.values()) <= {1}, given.most_common(3)
-    late = {one.escalation.ticket for one in await race.cycles(SlaBreached, tickets, ClockName.FIRST_RESPONSE)}
-    assert late == set(tickets) - set(answered), "late is who has not answered, and nobody else"
-
-
-async def _none_is_early(race: Races, tickets: Collection[str]) -> None:
-    assigned = await race.log(OwnerAssigned, tickets)
-    assigned_at = {(one.escalation.ticket, one.cycle): one.meta.occurred_at for one in assigned}
-    for said in await race.here.log(SLA):
-        assert not isinstance(said, ThresholdReached) or said.meta.occurred_at >= said.reached_at
-    for record in await race.log(SlaBreached, tickets):
-        context = record.escalation
-        assert record.meta.recorded_at >= record.due_at
-        if record.clock is ClockName.ACCEPTANCE:
-            began_at = assigned_at[context.ticket, record.cycle]
-        elif record.cycle == 1:
-            began_at = context.started_at
-        else:
-            continue
-        assert record.due_at == began_at + minutes(_TARGETS.get(record.clock, 240))
 
 
 async def _fell_due(race: Races, tickets: Collection[str], absence: Absence) -> int:

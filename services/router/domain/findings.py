@@ -18,6 +18,8 @@ from services.router.domain.state import Cycle, Escalation, Mark, TicketState
 HOLD_LIMIT = timedelta(seconds=120)
 """How long a finding waits for its evidence, in real time (architecture, "Races, decided")."""
 
+_NOTHING = timedelta(0)
+
 
 class Ruling(Enum):
     """What becomes of a finding."""
@@ -37,13 +39,15 @@ def arbitrate(
 ) -> Ruling:
     """Rule on a finding: dropped where clocks moved since, held until nothing can refute it, unverified at the limit.
 
-    What is not due at the limit is dropped: the monitor's clock is ahead of ours, and it says again what came on no
-    record. A repeat of an unverified one does not wait again: the monitor repeats it until it can be verified.
+    What will not be due within the limit is dropped at once, for what stands behind it: the monitor's clock is ahead of
+    ours, and it says again what came on no record. A repeat of an unverified one does not wait again: the monitor
+    repeats it until it can be verified.
     """
     if finding.version < state.clock_version or _is_settled(state, finding):
         return Ruling.DROPPED
-    if now < finding.reached_at:
-        return Ruling.DROPPED if evidence.held_for > limit else Ruling.HELD
+    early = finding.reached_at - now
+    if early > _NOTHING:
+        return Ruling.DROPPED if evidence.held_for + early > limit else Ruling.HELD
     until = evidence.classified_until
     if until is not None and until >= finding.reached_at and evidence.commands_read:
         return Ruling.TAKEN

@@ -125,11 +125,16 @@ def test_a_finding_of_what_is_still_to_come_waits() -> None:
         told.tell(finding)
 
 
-def test_a_finding_of_what_is_still_to_come_is_dropped_at_the_limit_and_counts_when_it_is_said_again() -> None:
+@pytest.mark.parametrize(
+    ("early", "held_for"), [(timedelta(minutes=30), timedelta(0)), (timedelta(seconds=1), HOLD_LIMIT)]
+)
+def test_a_finding_of_what_will_not_come_within_the_limit_is_dropped_and_counts_when_it_is_said_again(
+    early: timedelta, held_for: timedelta
+) -> None:
     told = Told().opened()
-    finding = replace(told.threshold(UPDATE, 1, 50), reached_at=told.now + timedelta(minutes=30))
+    finding = replace(told.threshold(UPDATE, 1, 50), reached_at=told.now + early)
 
-    assert told.tell(finding, replace(SEEN_ALL, held_for=STALLED.held_for)) == []
+    assert told.tell(finding, replace(SEEN_ALL, held_for=held_for)) == []
     assert names(told.after(30).tell(finding)) == ["SlaWarned"]
 
 
