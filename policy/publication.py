@@ -4,6 +4,7 @@ from hashlib import sha256
 
 import msgspec
 
+from policy.document import Part, added_defaults
 from policy.model import Policy, VersionedPolicy
 from policy.roster import Roster
 from schemas.ids import PolicyVersion
@@ -12,8 +13,11 @@ _HASH_DIGITS = 8
 
 
 def canonical_json(document: Policy | Roster) -> str:
-    """Return the document as JSON with sorted keys; the same document always gives the same text."""
-    return msgspec.json.encode(document, order="sorted").decode()
+    """Return the document as JSON with sorted keys; the same document always gives the same text.
+
+    What was `Added` to the language and is not used is left out (`policy/document.py`).
+    """
+    return msgspec.json.encode(_published(document), order="sorted").decode()
 
 
 def policy_version(policy: Policy) -> PolicyVersion:
@@ -39,6 +43,20 @@ def policy_of(document: str) -> Policy:
 def roster_of(document: str) -> Roster:
     """Read a published roster; raises msgspec.ValidationError for one this release does not understand."""
     return msgspec.json.decode(document, type=Roster)
+
+
+def _published(value: object) -> object:
+    match value:
+        case Part():
+            added = added_defaults(type(value))
+            fields = ((name, getattr(value, name)) for name in value.__struct_fields__)
+            return {name: _published(held) for name, held in fields if name not in added or held != added[name]}
+        case dict():
+            return {key: _published(held) for key, held in value.items()}
+        case tuple():
+            return [_published(held) for held in value]
+        case _:
+            return value
 
 
 def _hash(text: str) -> str:

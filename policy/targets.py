@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from policy.document import Part
+from policy.document import Added, Part
 from schemas.vocabulary import RecordPart
 
 
@@ -26,16 +26,15 @@ class DayEnd(StrEnum):
     """At the closing."""
 
 
-class Target(Part, frozen=True, kw_only=True, omit_defaults=True):
+class Target(Part, frozen=True, kw_only=True):
     """An amount of time: seconds, or whole days where `measure` is `business_days`.
 
-    `ends` says when on the last of those days; it is left out of what is published where it is the default, as releases
-    that know no other read that, too.
+    `ends` says when on the last of those days.
     """
 
     measure: Measure
     amount: int
-    ends: DayEnd = DayEnd.SAME_TIME
+    ends: Added[DayEnd] = DayEnd.SAME_TIME
 
     @property
     def words(self) -> str:

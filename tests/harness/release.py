@@ -12,6 +12,7 @@ import msgspec
 from ops.scenario.reading import read_story
 from ops.scenario.setting import setting_of
 from ops.scenario.world import World
+from policy.json_schema import policy_schema, roster_schema
 from schemas.catalogue import topic_of
 from schemas.classifications import ClassifierProgressed
 from schemas.codec import Codec, SchemaBook
@@ -52,11 +53,13 @@ async def _written() -> list[WrittenLine]:
 
 
 def main(version: str) -> None:
-    """Write the events of the stories and the code of HEAD; the code of the version before goes."""
+    """Write the events of the stories, the policy's words and the code of HEAD; the code of the version before goes."""
     folder = FIXTURES / version
     folder.mkdir(parents=True, exist_ok=True)
     lines = asyncio.run(_written())
     (folder / "events.jsonl.xz").write_bytes(lzma.compress(b"\n".join(map(msgspec.json.encode, lines)), preset=9))
+    (folder / "policy.schema.json").write_text(policy_schema(), encoding="utf-8")
+    (folder / "roster.schema.json").write_text(roster_schema(), encoding="utf-8")
     for older in FIXTURES.glob("*/services.tar.xz"):
         older.unlink()
     packed = subprocess.check_output(["git", "archive", "HEAD", *_PACKAGES], cwd=_REPOSITORY)

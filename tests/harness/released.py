@@ -1,7 +1,7 @@
 """What earlier landed versions wrote and were, kept for ever under tests/fixtures/<version>/.
 
-`events.jsonl.xz`: every event of the stories as that version put it on the wire and in its store; `services.tar.xz`:
-its code, for the version before this one only.
+`events.jsonl.xz`: every event of the stories as that version put it on the wire and in its store; `policy.schema.json`
+and `roster.schema.json`: the documents it reads; `services.tar.xz`: its code, for the version before this one only.
 """
 
 import lzma
