@@ -96,7 +96,8 @@ def _cycle(clock: ClockName, number: int, since: datetime, end: AnyAct | None, *
 
 
 def _acceptance(row: EscalationRow) -> Iterator[Cycle]:
-    accepted = {act.cycle: act for act in row.acts if isinstance(act, Accepted)}
+    # Who accepted by some act may press the button later: the first counts.
+    accepted = {act.cycle: act for act in reversed(row.acts) if isinstance(act, Accepted)}
     for position, act in enumerate(row.acts):
         if isinstance(act, Assigned):
             later = (one for one in row.acts[position + 1 :] if isinstance(one, Assigned | Proposed | Closed))
