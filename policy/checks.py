@@ -15,6 +15,7 @@ from policy.criteria import Example
 from policy.model import Policy
 from policy.routing import ChainStep, Routing
 from policy.targets import DayEnd, Measure, SeverityPolicy, Target
+from policy.threshold_checks import check_thresholds
 from policy.time_zones import zone_of
 from schemas.tickets import TicketFields
 from schemas.vocabulary import IssueType, Severity
@@ -127,6 +128,7 @@ def _check_severity(promises: SeverityPolicy, policy: Policy, path: str) -> Comp
         if target is not None:
             yield from _check_target(target, promises, f"{path}.{name}")
     yield from _check_shares(promises, path)
+    yield from check_thresholds(promises, policy, path)
 
 
 def _check_target(target: Target, promises: SeverityPolicy, path: str) -> Complaints:

@@ -3,7 +3,8 @@
 from enum import StrEnum
 
 from policy.document import Added, Part
-from schemas.vocabulary import RecordPart
+from policy.thresholds import BREACH, Threshold, percents_of
+from schemas.vocabulary import ClockName, RecordPart
 
 
 class Measure(StrEnum):
@@ -53,6 +54,7 @@ class SeverityPolicy(Part, frozen=True, kw_only=True):
     Percentages are of the target's working seconds. `acceptance_share` is the share of the first-response target
     within which an owner accepts. `confirmation` is how long a customer may leave a proposed resolution unanswered
     before being asked again, `confirmation_repeats` how often that is done before the owner is told to call.
+    `warnings_percent` is for the clocks that `thresholds` does not name.
     """
 
     impact: str
@@ -68,3 +70,9 @@ class SeverityPolicy(Part, frozen=True, kw_only=True):
     warnings_percent: tuple[int, ...] = (50, 75, 90)
     documentation: tuple[RecordPart, ...] = (RecordPart.CATEGORY,)
     incident_channel: bool = False
+    thresholds: Added[dict[ClockName, tuple[Threshold, ...]]] = {}
+
+    def percents_of(self, clock: ClockName) -> tuple[int, ...]:
+        """Return the shares of a promise to a customer at which something is said, ascending."""
+        written = self.thresholds.get(clock)
+        return (*sorted(self.warnings_percent), BREACH) if written is None else percents_of(written)

@@ -244,7 +244,7 @@ class SlaRecord(EscalationEvent, frozen=True, kw_only=True):
 
 
 class SlaWarned(SlaRecord, frozen=True, kw_only=True):
-    """A share of the target is used up."""
+    """A share of the target is used up; above 100 the clock went on so far past the breach."""
 
     percent: int
 
@@ -252,7 +252,7 @@ class SlaWarned(SlaRecord, frozen=True, kw_only=True):
 class SlaBreached(SlaRecord, frozen=True, kw_only=True):
     """The target was missed. `unverified`: the pipeline stalled, so a fact that clears it may still be waiting."""
 
-    percent: int = 100
+    percent: Annotated[int, doc("Above 100 where it was first found as an overrun.")] = 100
     unverified: bool = False
 
 

@@ -9,6 +9,7 @@ from policy.model import Policy
 from schemas import escalations as events
 from schemas.escalations import StreamEvent
 from schemas.vocabulary import Audience, ClockName, ContactKind, EscalationState, NoticeKind, ReplyIntent, Severity
+from services.notifier.domain.threshold_audiences import told_at, told_of_breach
 
 EventT = TypeVar("EventT", bound=StreamEvent)
 
@@ -23,7 +24,6 @@ class Occasion(msgspec.Struct, frozen=True, kw_only=True):
 _TOLD: Mapping[type[StreamEvent], NoticeKind] = {
     events.OwnerAssigned: NoticeKind.NEW_OWNER,
     events.OwnerReminded: NoticeKind.REMINDER,
-    events.SlaWarned: NoticeKind.WARNING,
     events.SlaCorrected: NoticeKind.CORRECTION,
     events.ResolutionProposed: NoticeKind.CONFIRMATION_REQUEST,
     events.ConfirmationRepeated: NoticeKind.CONFIRMATION_REQUEST,
@@ -113,10 +113,15 @@ def _replied(event: events.CustomerReplyReceived, _policy: Policy) -> tuple[Occa
     return (Occasion(kind=NoticeKind.REPLY_UNCLEAR),) if asked and unclear else ()
 
 
-def _breached(event: events.SlaBreached, _policy: Policy) -> tuple[Occasion, ...]:
+def _breached(event: events.SlaBreached, policy: Policy) -> tuple[Occasion, ...]:
     if event.clock not in (ClockName.FIRST_RESPONSE, ClockName.UPDATE, ClockName.RESOLUTION, ClockName.PROMISE):
         return ()
-    return (Occasion(kind=NoticeKind.BREACH, audiences=(Audience.OWNER,) if event.unverified else None),)
+    audiences = (Audience.OWNER,) if event.unverified else told_of_breach(event, policy)
+    return (Occasion(kind=NoticeKind.BREACH, audiences=audiences),)
+
+
+def _warned(event: events.SlaWarned, policy: Policy) -> tuple[Occasion, ...]:
+    return (Occasion(kind=NoticeKind.WARNING, audiences=told_at(event, event.percent, policy)),)
 
 
 def _failed(event: events.NoticeFailed, _policy: Policy) -> tuple[Occasion, ...]:
@@ -150,6 +155,7 @@ _JUDGED: Mapping[type[StreamEvent], Callable[[StreamEvent, Policy], tuple[Occasi
         _judge(events.EscalationEnded, _over),
         _judge(events.CustomerInformed, _informed),
         _judge(events.CustomerReplyReceived, _replied),
+        _judge(events.SlaWarned, _warned),
         _judge(events.SlaBreached, _breached),
         _judge(events.NoticeFailed, _failed),
     ]

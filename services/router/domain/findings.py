@@ -4,10 +4,11 @@ from datetime import datetime, timedelta
 from enum import Enum
 
 from policy.model import Policy
+from policy.thresholds import BREACH
 from schemas import escalations as ev
 from schemas import sla
 from schemas.escalations import EscalationEvent, StreamEvent
-from schemas.vocabulary import AssignmentCause, ClockName
+from schemas.vocabulary import AssignmentCause, ClockName, Verdict
 from services.router.domain.evidence import Evidence
 from services.router.domain.evolve import call_mark
 from services.router.domain.opening import open_at_risk
@@ -64,9 +65,9 @@ def decide_on_threshold(
         return _unanswered(escalation, finding, situation.policy, verified=verified)
     if finding.clock is ClockName.ACCEPTANCE:
         return _not_accepted(escalation, finding, situation, verified=verified)
-    if finding.percent < 100:
+    if finding.percent < BREACH or _is_broken(escalation, finding):
         return [_warned(escalation, finding)]
-    return [_breached(escalation, finding, verified=verified)]
+    return [_breached(escalation, finding, percent=finding.percent, verified=verified)]
 
 
 def decide_on_front_line(state: TicketState, finding: sla.FrontLineAtRisk, situation: Situation) -> list[StreamEvent]:
@@ -123,7 +124,18 @@ def _is_settled(state: TicketState, finding: sla.ThresholdReached | sla.FrontLin
         return False
     if finding.clock is ClockName.CONFIRMATION:
         return finding.cycle != escalation.proposals or not escalation.is_proposed
-    return _mark(finding) in escalation.given or (finding.percent == 100 and cycle in escalation.verdicts)
+    if _mark(finding) in escalation.given:
+        return True
+    said = escalation.verdicts.get(cycle)
+    return (said is Verdict.BROKEN and finding.percent == BREACH) or (
+        said is Verdict.KEPT and finding.percent >= BREACH
+    )
+
+
+def _is_broken(escalation: Escalation, finding: sla.ThresholdReached) -> bool:
+    """Tell whether the breach is on record and stands, so that what comes is how far over it the clock is."""
+    cycle = Cycle(finding.clock, finding.cycle)
+    return escalation.verdicts.get(cycle) is Verdict.BROKEN and cycle not in escalation.unverified
 
 
 def _was_unverified(state: TicketState, finding: sla.ThresholdReached | sla.FrontLineAtRisk) -> bool:
@@ -175,13 +187,16 @@ def _warned(escalation: Escalation, finding: sla.ThresholdReached) -> ev.SlaWarn
     )
 
 
-def _breached(escalation: Escalation, finding: sla.ThresholdReached, *, verified: bool) -> ev.SlaBreached:
+def _breached(
+    escalation: Escalation, finding: sla.ThresholdReached, *, verified: bool, percent: int = BREACH
+) -> ev.SlaBreached:
     cycle = Cycle(finding.clock, finding.cycle)
     return ev.SlaBreached(
         clock=finding.clock,
         cycle=finding.cycle,
         due_at=finding.due_at,
         owner_at=escalation.owner_at(cycle, finding.due_at),
+        percent=percent,
         unverified=not verified,
     )
 

@@ -109,7 +109,7 @@ def percents_of(policy: Policy, severity: Severity, cycle: Cycle) -> tuple[int, 
         case ClockName.CONFIRMATION:
             return _multiples(promises.confirmation_repeats + 1)
         case _:
-            return (*sorted(promises.warnings_percent), _WHOLE)
+            return promises.percents_of(cycle.clock)
 
 
 def _multiples(last: int) -> tuple[int, ...]:

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from policy.model import Policy
 from schemas import escalations as told
 from schemas.sla import ClockKept, PromiseScheduled, SlaFinding, ThresholdReached, VerdictCorrected
 from schemas.vocabulary import ClockName, Severity
@@ -12,13 +13,14 @@ from tests.unit.sla_monitor.telling import FixedPolicies, Telling, instant
 class RecordingRouter:
     """Feeds the monitor and keeps, as short lines, what it said; records it back unless told not to."""
 
-    def __init__(self, severity: Severity = Severity.P1, *, records: bool = True) -> None:
+    def __init__(self, severity: Severity = Severity.P1, *, records: bool = True, policy: Policy | None = None) -> None:
         self.telling = Telling(severity)
-        self.policies = FixedPolicies()
+        self.policies = FixedPolicies(policy)
         self.promises = InMemoryPromises(self.policies)
         self.said: list[SlaFinding] = []
         self._records = records
         self._ids: set[str] = set()
+        self._broken: set[tuple[ClockName, int]] = set()
 
     def take(self, event: told.StreamEvent, now: datetime | None = None) -> tuple[SlaFinding, ...]:
         """Hand over an event, at its own instant unless another is given."""
@@ -37,6 +39,10 @@ class RecordingRouter:
         findings = self.promises.fire(now)
         self._note(findings, now)
         return findings
+
+    def restart(self) -> None:
+        """Go on with nothing but the rows."""
+        self.promises = InMemoryPromises(self.policies, self.promises.rows)
 
     def lines(self) -> list[str]:
         """Return what was said but promises, e.g. `08:15:00 reached first_response/1 100`."""
@@ -64,8 +70,9 @@ class RecordingRouter:
                     return told.ConfirmationRepeated(attempt=percent // 100)
                 if clock is ClockName.ACCEPTANCE and percent != 100:
                     return told.OwnerReminded(cycle=cycle, percent=percent)
-                if percent < 100:
+                if percent < 100 or (clock, cycle) in self._broken:
                     return told.SlaWarned(clock=clock, cycle=cycle, percent=percent, due_at=due_at, owner_at=owner)
+                self._broken |= set() if unverified else {(clock, cycle)}
                 return told.SlaBreached(
                     clock=clock, cycle=cycle, percent=percent, due_at=due_at, owner_at=owner, unverified=unverified
                 )
