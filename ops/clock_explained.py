@@ -1,7 +1,7 @@
 """The clocks of an escalation explained from the log alone, with who did what stopped them."""
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -17,6 +17,7 @@ from schemas.message import Message
 from schemas.reference_data import PolicyPublished
 from services.sla_monitor.domain.explaining import ClockExplained, Segment, duration_words, explain
 from services.sla_monitor.domain.folding import fold
+from services.sla_monitor.domain.ledger import LedgerEntry
 from services.sla_monitor.domain.row import AnyRow, EscalationRow
 
 
@@ -47,7 +48,7 @@ async def explained(log: EventLog, reference: str, now: datetime) -> list[Explai
     row = _row(events, reference)
     by_version = {event.escalation.version: event for event in events if isinstance(event, EscalationEvent)}
     clocks = explain(row, _policy(row, policies), now)
-    return [Explained(clock=clock, lines=tuple(_lines(clock.segments, by_version))) for clock in clocks]
+    return [Explained(clock=clock, lines=tuple(_lines(clock, by_version))) for clock in clocks]
 
 
 def _row(events: Iterable[StreamEvent], reference: str) -> EscalationRow:
@@ -68,11 +69,25 @@ def _policy(row: EscalationRow, policies: dict[str, str]) -> Policy:
     return policy_of(document)
 
 
-def _lines(segments: Iterable[Segment], by_version: dict[int, EscalationEvent]) -> Iterator[str]:
-    for one in segments:
+def _lines(clock: ClockExplained, by_version: dict[int, EscalationEvent]) -> Iterator[str]:
+    pauses = {one.since: one for one in clock.pauses}
+    for one in clock.segments:
         event = by_version.get(one.version)
-        why = "" if event is None else f"  {told(event)}"
+        why = ("" if event is None else f"  {told(event)}") + _stood(one, pauses)
         yield f"{one.what:6}  {_utc(one.since)} to {_utc(one.until)}  {duration_words(one.length)}{why}"
+
+
+def _stood(segment: Segment, pauses: dict[datetime, LedgerEntry]) -> str:
+    """Return why a clock stood, who brought it about, and how close to the breach it was by then."""
+    entry = pauses.get(segment.since) if segment.why is not None else None
+    if entry is None:
+        return ""
+    words = [entry.why.replace("_", " "), *([f"by {entry.by}"] if entry.by else [])]
+    if entry.percent_used is not None and entry.left_seconds is not None:
+        left = timedelta(seconds=entry.left_seconds)
+        rest = f"{duration_words(left)} left" if left >= timedelta(0) else f"{duration_words(-left)} over"
+        words.append(f"{entry.percent_used:g} % used and {rest} by then")
+    return f"  ({', '.join(words)})"
 
 
 def _utc(instant: datetime) -> str:

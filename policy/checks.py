@@ -13,6 +13,7 @@ import msgspec
 from policy.calendars import Calendar, Weekday
 from policy.criteria import Example
 from policy.model import Policy
+from policy.pauses import PauseCause
 from policy.routing import ChainStep, Routing
 from policy.targets import DayEnd, Measure, SeverityPolicy, Target
 from policy.threshold_checks import check_thresholds
@@ -122,13 +123,15 @@ def _check_severity(promises: SeverityPolicy, policy: Policy, path: str) -> Comp
     if promises.calendar is not None and promises.calendar not in policy.calendars:
         allowed = ", ".join(policy.calendars)
         yield f"{path}.calendar", f"there is no calendar {promises.calendar!r}; allowed: {allowed}, or null for 24x7"
-    targets = ("first_response", "update", "resolution", "confirmation")
+    targets = ("first_response", "update", "resolution", "confirmation", "next_reply")
     for name in targets:
         target: Target | None = getattr(promises, name)
         if target is not None:
             yield from _check_target(target, promises, f"{path}.{name}")
     yield from _check_shares(promises, path)
     yield from check_thresholds(promises, policy, path)
+    if PauseCause.PROPOSED_RESOLUTION in promises.pauses.update:
+        yield f"{path}.pauses.update", "a proposed resolution ends the update already; only a question pauses it"
 
 
 def _check_target(target: Target, promises: SeverityPolicy, path: str) -> Complaints:

@@ -25,6 +25,12 @@ class Policy(Part, frozen=True, kw_only=True):
         name = self.severities[severity].calendar
         return None if name is None else self.calendars[name]
 
+    @property
+    def times_replies(self) -> bool:
+        """Tell whether a clock of some severity goes by what the customer writes."""
+        all_promises = self.severities.values()
+        return any(one.next_reply is not None or one.pauses.for_questions for one in all_promises)
+
 
 class VersionedPolicy(Part, frozen=True, kw_only=True):
     """A policy with the version it was published under."""

@@ -3,6 +3,7 @@
 from enum import StrEnum
 
 from policy.document import Added, Part
+from policy.pauses import Pauses
 from policy.thresholds import BREACH, Threshold, percents_of
 from schemas.vocabulary import ClockName, RecordPart
 
@@ -55,6 +56,8 @@ class SeverityPolicy(Part, frozen=True, kw_only=True):
     within which an owner accepts. `confirmation` is how long a customer may leave a proposed resolution unanswered
     before being asked again, `confirmation_repeats` how often that is done before the owner is told to call.
     `warnings_percent` is for the clocks that `thresholds` does not name.
+    `next_reply` is how long a message of the customer may wait for an answer of a person; null promises none. `pauses`
+    says what clocks stand for.
     """
 
     impact: str
@@ -71,6 +74,8 @@ class SeverityPolicy(Part, frozen=True, kw_only=True):
     documentation: tuple[RecordPart, ...] = (RecordPart.CATEGORY,)
     incident_channel: bool = False
     thresholds: Added[dict[ClockName, tuple[Threshold, ...]]] = {}
+    next_reply: Added[Target | None] = None
+    pauses: Added[Pauses] = Pauses()
 
     def percents_of(self, clock: ClockName) -> tuple[int, ...]:
         """Return the shares of a promise to a customer at which something is said, ascending."""

@@ -26,6 +26,7 @@ class SendUpdate(Command, frozen=True, kw_only=True):
 
     text: Annotated[str, pii("Text for the customer.")]
     next_at: Annotated[datetime | None, doc("When the customer is promised to hear again (UTC).")] = None
+    question: Annotated[bool, doc("It asks the customer something; clocks may stand until the reply.")] = False
 
 
 class AddNote(Command, frozen=True, kw_only=True):

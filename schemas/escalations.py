@@ -106,6 +106,7 @@ class CustomerInformed(EscalationEvent, frozen=True, kw_only=True):
     next_at: Annotated[
         datetime | None, doc("When the customer is promised to hear again (UTC); a clock of its own.")
     ] = None
+    question: Annotated[bool, doc("It asks the customer something; clocks may stand until the reply.")] = False
 
 
 class CustomerReplyReceived(EscalationEvent, frozen=True, kw_only=True):
@@ -113,6 +114,9 @@ class CustomerReplyReceived(EscalationEvent, frozen=True, kw_only=True):
 
     intent: ReplyIntent
     excerpt: Annotated[str | None, pii("What was written, at most 500 characters.")] = None
+    awaits_reply: Annotated[
+        bool | None, doc("Whether an answer of ours is awaited; none where the policy has no clock that goes by it.")
+    ] = None
 
 
 class NoteAdded(EscalationEvent, frozen=True, kw_only=True):
@@ -267,6 +271,9 @@ class SlaCorrected(SlaRecord, frozen=True, kw_only=True):
 
     previous: Verdict
     verdict: Verdict
+    withdrawn: Annotated[
+        bool, doc("Nothing was due: the cycle never was, or ended before, so that `broken` is taken back.")
+    ] = False
 
 
 class OwnerNotified(EscalationEvent, frozen=True, kw_only=True):
@@ -313,3 +320,8 @@ CLOCK_EVENTS: frozenset[type[EscalationEvent]] = frozenset(
 )
 """Events that move clocks: a threshold computed before one of them is dropped by the router and sent again by the
 sla_monitor if it still holds."""
+
+
+def moves_clocks(event: StreamEvent) -> bool:
+    """Tell whether a clock of an escalation moves: by one of `CLOCK_EVENTS`, or a reply that the policy times."""
+    return type(event) in CLOCK_EVENTS or (isinstance(event, CustomerReplyReceived) and event.awaits_reply is not None)

@@ -47,6 +47,9 @@ class VerdictCorrected(SlaFinding, frozen=True, kw_only=True):
     previous: Verdict
     verdict: Verdict
     due_at: Annotated[datetime, doc("When the promise fell due (UTC).")]
+    withdrawn: Annotated[
+        bool, doc("Nothing was due: the cycle never was, or ended before, so that `broken` is taken back.")
+    ] = False
 
 
 class FrontLineAtRisk(SlaFinding, frozen=True, kw_only=True):

@@ -109,6 +109,8 @@ class ClockName(OpenSet):
     FRONT_LINE = "front_line"
     PROMISE = "promise"
     """A time that a person named to the customer."""
+    NEXT_REPLY = "next_reply"
+    """The oldest message of the customer that nobody has answered."""
 
 
 class Verdict(ClosedSet):

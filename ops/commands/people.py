@@ -25,6 +25,7 @@ ByCustomer = Annotated[str, typer.Option("--by", help="Who recorded it for the c
 Reason = Annotated[str, typer.Option("--reason", help="Why; goes on record.")]
 Text = Annotated[str, typer.Option("--text", help="The text.")]
 NextAt = Annotated[str | None, typer.Option("--next-at", help="When the customer hears again: 14:30, or an instant.")]
+Question = Annotated[bool, typer.Option("--question", help="It asks the customer something: clocks may stand.")]
 Zone = Annotated[str, typer.Option("--zone", help="Whose 14:30 it is.")]
 
 
@@ -74,11 +75,13 @@ async def root_cause(
 
 @app.command()
 @command
-async def update(reference: Ref, by: By, text: Text, next_at: NextAt = None, zone: Zone = "UTC") -> None:
-    """Tell the customer how it stands, and when the next word comes."""
+async def update(
+    reference: Ref, by: By, text: Text, next_at: NextAt = None, zone: Zone = "UTC", *, question: Question = False
+) -> None:
+    """Tell the customer how it stands, and when the next word comes; or ask something that must be known to go on."""
     ticket = await _ticket(reference)
     promised = None if next_at is None else promised_instant(next_at, asked_zone(zone), operator_clock().now())
-    await _send(by, commands.SendUpdate(ticket=ticket, text=text, next_at=promised))
+    await _send(by, commands.SendUpdate(ticket=ticket, text=text, next_at=promised, question=question))
 
 
 def promised_instant(text: str, zone: ZoneInfo, now: datetime) -> datetime:

@@ -136,6 +136,7 @@ def _comment(given: said.CommentGiven) -> Comment:
 _COMMANDS: dict[str, Callable[[str, Any], Message]] = {
     "accept": lambda key, _: commands.AcceptEscalation(ticket=key),
     "update": lambda key, act: commands.SendUpdate(ticket=key, text=act.text, next_at=act.next_at),
+    "question": lambda key, act: commands.SendUpdate(ticket=key, text=act.text, question=True),
     "note": lambda key, act: commands.AddNote(ticket=key, text=act.text),
     "root_cause": lambda key, act: commands.RecordRootCause(ticket=key, category=act.category, text=act.text),
     "evidence": lambda key, act: commands.AttachEvidence(ticket=key, link=act.link),

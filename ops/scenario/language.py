@@ -38,6 +38,8 @@ class Given(Part, frozen=True, kw_only=True):
     """What holds from the start."""
 
     policy: str | None = None
+    severities: dict[Severity, dict[str, Any]] = {}
+    """Promises in the place of the policy's, as in `severities.yaml`."""
     calendar: Calendar | None = None
     chains: dict[IssueType, tuple[str, ...]] | None = None
     accounts: dict[str, AccountGiven] = {}
@@ -217,6 +219,7 @@ ACTS: dict[str, Any] = {
     "deleted": Nothing,
     "accept": By,
     "update": Updated,
+    "question": Written,
     "note": Written,
     "root_cause": RootCauseGiven,
     "evidence": EvidenceGiven,

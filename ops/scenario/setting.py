@@ -4,13 +4,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 from msgspec.structs import replace
 
 from ops.scenario.language import AccountGiven, Given, Story
+from ops.scenario.marked_yaml import StoryError
+from policy.checks import check_policy
 from policy.loader import load_policy, load_roster
 from policy.model import Policy, VersionedPolicy
 from policy.roster import Person, Roster
 from policy.routing import ChainStep
+from policy.targets import SeverityPolicy
 from schemas.classifications import AccountSnapshot
 from schemas.ids import PersonKey, PolicyVersion
 from schemas.vocabulary import Severity
@@ -34,7 +38,7 @@ def setting_of(story: Story, default_policy: Path = DEFAULT_POLICY) -> Setting:
     given = story.given
     folder = Path(story.path).parent / given.policy if given.policy else default_policy
     versioned, roster = load_policy(folder), load_roster(folder)
-    policy = _with_calendar(_with_chains(versioned.policy, given), given)
+    policy = _with_severities(_with_calendar(_with_chains(versioned.policy, given), given), story)
     return Setting(
         policy=VersionedPolicy(version=_STORY_VERSION, policy=policy),
         roster=_with_people(roster, given),
@@ -62,6 +66,22 @@ def _with_calendar(policy: Policy, given: Given) -> Policy:
         return policy
     names = {policy.severities[severity].calendar for severity in (Severity.P3, Severity.P4)} - {None}
     return replace(policy, calendars={**policy.calendars, **{str(name): given.calendar for name in names}})
+
+
+def _with_severities(policy: Policy, story: Story) -> Policy:
+    """Put the story's promises in the place of the policy's; raises StoryError for what is none."""
+    severities = dict(policy.severities)
+    for severity, given in story.given.severities.items():
+        written = {**msgspec.to_builtins(severities[severity]), **given}
+        try:
+            severities[severity] = msgspec.convert(written, SeverityPolicy)
+        except msgspec.ValidationError as error:
+            raise StoryError(f"{story.path}: given.severities.{severity}: {error}") from error
+    changed = replace(policy, severities=severities)
+    for place, says in check_policy(changed):
+        if place.startswith("severities."):
+            raise StoryError(f"{story.path}: given.{place}: {says}")
+    return changed
 
 
 def _with_people(roster: Roster, given: Given) -> Roster:

@@ -13,7 +13,7 @@ from schemas.message import Message
 from schemas.sla import PromiseScheduled
 from schemas.vocabulary import ClockName, Severity
 
-_ENDED_BY_A_MESSAGE = frozenset({ClockName.FIRST_RESPONSE, ClockName.UPDATE, ClockName.PROMISE})
+_ENDED_BY_A_MESSAGE = frozenset({ClockName.FIRST_RESPONSE, ClockName.UPDATE, ClockName.PROMISE, ClockName.NEXT_REPLY})
 _SHOWN_LATE = _ENDED_BY_A_MESSAGE | {ClockName.RESOLUTION}
 """A late acceptance has its consequence at once: the next owner. The others stay late until somebody acts."""
 

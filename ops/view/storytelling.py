@@ -15,7 +15,7 @@ _TELL: dict[type[Message], Callable[..., str]] = {
     ),
     ev.OwnerAssigned: lambda e: f"{e.owner} is the owner ({e.cause}{f', after {e.previous}' if e.previous else ''})",
     ev.EscalationAccepted: lambda e: f"{e.by} {'accepted' if e.explicit else 'acted on it, which accepts it'}",
-    ev.CustomerInformed: lambda e: f"{e.by} wrote to the customer ({e.kind})",
+    ev.CustomerInformed: lambda e: f"{e.by} {'asked' if e.question else 'wrote to'} the customer ({e.kind})",
     ev.CustomerReplyReceived: lambda e: f"the customer wrote ({e.intent})",
     ev.NoteAdded: lambda e: f"{e.by} left a note",
     ev.EvidenceAttached: lambda e: f"{e.by} attached evidence",
@@ -41,7 +41,9 @@ _TELL: dict[type[Message], Callable[..., str]] = {
         f"{e.clock} broken, was due {e.due_at:%Y-%m-%d %H:%M:%S}Z{' (unverified)' if e.unverified else ''}"
     ),
     ev.SlaKept: lambda e: f"{e.clock} kept",
-    ev.SlaCorrected: lambda e: f"{e.clock} corrected from {e.previous} to {e.verdict}",
+    ev.SlaCorrected: lambda e: (
+        f"{e.clock} corrected from {e.previous} to {e.verdict}{' (nothing was due)' if e.withdrawn else ''}"
+    ),
     ev.OwnerNotified: lambda e: f"{e.person} was reached ({e.kind})",
     ev.CustomerAcknowledged: lambda _: "the acknowledgement reached the customer",
     ev.NoticeFailed: lambda e: f"{e.kind} to {e.recipient} could not be delivered: {e.reason}",

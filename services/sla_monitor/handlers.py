@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from chassis.errors import RetryableError
 from policy.model import Policy
 from policy.time_zones import RULES
-from schemas.escalations import CLOCK_EVENTS, StreamEvent, TicketWatched
+from schemas.escalations import StreamEvent, TicketWatched, moves_clocks
 from schemas.ids import PolicyVersion, derived_id
 from schemas.message import Actor, ActorKind, Meta
 from schemas.sla import PromiseScheduled, SlaFinding
@@ -30,7 +30,6 @@ LOOKED_FOR_AFTER = timedelta(seconds=1)
 """How long until a ticket whose policy version has not arrived is looked at again."""
 
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
-_MOVES_CLOCKS: tuple[type[StreamEvent], ...] = (*CLOCK_EVENTS, TicketWatched)
 
 
 class Noted(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,7 +75,7 @@ class SlaMonitor:
         if after is None:
             self._sent.pop(ticket, None)
             return Noted(ticket=ticket, row=None)
-        if isinstance(event, _MOVES_CLOCKS):
+        if moves_clocks(event) or isinstance(event, TicketWatched):
             self._forget_thresholds(ticket)
         missing = 0 if row is None else max(version_of(event) - row.version - 1, 0)
         policy = self._policy_of(after)

@@ -59,6 +59,11 @@ _CONTACTS: Mapping[ContactKind, NoticeKind] = {
 """Messages to the customer that are ours to send; an agent's reply is there already, a request to confirm is told
 by `ResolutionProposed`."""
 
+_ESCALATED = frozenset(
+    {ClockName.FIRST_RESPONSE, ClockName.UPDATE, ClockName.RESOLUTION, ClockName.PROMISE, ClockName.NEXT_REPLY}
+)
+"""Clocks whose breach is told; that of an acceptance is told to nobody but the new owner."""
+
 
 def occasions_of(event: StreamEvent, policy: Policy) -> tuple[Occasion, ...]:
     """Return what is to be told about an event, in order; raises KeyError for an event nobody thought of."""
@@ -114,7 +119,7 @@ def _replied(event: events.CustomerReplyReceived, _policy: Policy) -> tuple[Occa
 
 
 def _breached(event: events.SlaBreached, policy: Policy) -> tuple[Occasion, ...]:
-    if event.clock not in (ClockName.FIRST_RESPONSE, ClockName.UPDATE, ClockName.RESOLUTION, ClockName.PROMISE):
+    if event.clock not in _ESCALATED:
         return ()
     audiences = (Audience.OWNER,) if event.unverified else told_of_breach(event, policy)
     return (Occasion(kind=NoticeKind.BREACH, audiences=audiences),)

@@ -79,7 +79,8 @@ def _update(_escalation: Escalation, command: asked.SendUpdate, _situation: Situ
     if command.next_at is not None and command.next_at <= command.meta.occurred_at:
         return Refusal("the next update is promised for a time that has passed")
     by = command.meta.actor.id
-    return [ev.CustomerInformed(kind=ContactKind.UPDATE, by=by, text=command.text, next_at=command.next_at)]
+    told = ev.CustomerInformed(kind=ContactKind.UPDATE, by=by, text=command.text)
+    return [replace(told, next_at=command.next_at, question=command.question)]
 
 
 def _note(_escalation: Escalation, command: asked.AddNote, _situation: Situation) -> Answer:

@@ -6,7 +6,7 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from schemas import escalations as ev
-from schemas.escalations import CLOCK_EVENTS, EscalationEvent, StreamEvent
+from schemas.escalations import EscalationEvent, StreamEvent, moves_clocks
 from schemas.message import ActorKind
 from schemas.vocabulary import AssignmentCause, ClockName, ContactKind, EscalationState, RecordPart, Severity, Verdict
 from services.router.domain.state import Assignment, Classification, Cycle, Escalation, Mark, TicketState, Watch
@@ -17,12 +17,12 @@ _WATCH_EVENTS = (ev.TicketWatched, ev.TicketUnwatched)
 def evolve(state: TicketState, event: StreamEvent) -> TicketState:
     """Return the state after the event, drafts included; an event it does not know only counts."""
     version = state.version + 1
-    moves_clocks = type(event) in CLOCK_EVENTS or isinstance(event, _WATCH_EVENTS)
+    moved = moves_clocks(event) or isinstance(event, _WATCH_EVENTS)
     cause = event.meta.causation_id
     counted = replace(
         state,
         version=version,
-        clock_version=version if moves_clocks else state.clock_version,
+        clock_version=version if moved else state.clock_version,
         applied=state.applied if cause is None else state.applied | {cause},
     )
     if isinstance(event, ev.TicketWatched):

@@ -65,21 +65,36 @@ def _acceptance_by_reply(escalation: Escalation, author: str, at: datetime) -> l
 
 
 def _customer_replied(escalation: Escalation, event: TicketClassified, situation: Situation) -> list[EscalationEvent]:
-    """Record the reply; while a resolution is proposed a clear one answers it, any other goes to the owner."""
-    if escalation.is_closed:
-        return []
+    """Record the reply; while a resolution is proposed a clear one answers it, any other goes to the owner.
+
+    After the close only one that was written before it, and only where a clock goes by it.
+    """
     intent = event.fact.intent or ReplyIntent.UNCLEAR
+    awaited = _awaits_reply(escalation, event.meta.occurred_at, intent, situation)
+    if escalation.is_closed and (awaited is None or not _before_close(escalation, event)):
+        return []
     answers = escalation.proposed_at is not None and event.meta.occurred_at >= escalation.proposed_at
     if not escalation.is_proposed or not answers:
-        return [CustomerReplyReceived(intent=intent, excerpt=event.fact.reply_excerpt)]
+        return [CustomerReplyReceived(intent=intent, excerpt=event.fact.reply_excerpt, awaits_reply=awaited)]
     if intent is ReplyIntent.THANKS:
         intent = ReplyIntent.UNCLEAR
-    received = CustomerReplyReceived(intent=intent, excerpt=event.fact.reply_excerpt)
+    received = CustomerReplyReceived(intent=intent, excerpt=event.fact.reply_excerpt, awaits_reply=awaited)
     if intent is ReplyIntent.CONFIRMS:
         return [received, *confirm(escalation, event.meta.actor, situation.policy)]
     if intent is ReplyIntent.REJECTS:
         return [received, *reject(escalation, event.meta.actor, event.fact.reply_excerpt)]
     return [received]
+
+
+def _awaits_reply(escalation: Escalation, at: datetime, intent: ReplyIntent, situation: Situation) -> bool | None:
+    """Tell whether the customer awaits an answer; None where no clock goes by it, or it came before the start."""
+    if not situation.policy.times_replies or at < escalation.context.started_at:
+        return None
+    return intent not in (ReplyIntent.THANKS, ReplyIntent.CONFIRMS)
+
+
+def _before_close(escalation: Escalation, event: TicketClassified) -> bool:
+    return escalation.closed_at is not None and event.meta.occurred_at < escalation.closed_at
 
 
 def _reopened(escalation: Escalation, event: TicketClassified, situation: Situation) -> list[EscalationEvent]:

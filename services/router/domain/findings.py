@@ -108,6 +108,7 @@ def decide_on_correction(escalation: Escalation, finding: sla.VerdictCorrected) 
             owner_at=escalation.owner_at(cycle, finding.due_at),
             previous=finding.previous,
             verdict=finding.verdict,
+            withdrawn=finding.withdrawn,
         )
     ]
 

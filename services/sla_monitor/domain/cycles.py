@@ -6,6 +6,7 @@ from datetime import datetime
 import msgspec
 
 from schemas.vocabulary import ClockName, Severity
+from services.sla_monitor.domain.pausing import Promises, Standing, standings
 from services.sla_monitor.domain.row import (
     Accepted,
     AnyAct,
@@ -17,6 +18,7 @@ from services.sla_monitor.domain.row import (
     Proposed,
     Rejected,
     Reopened,
+    Replied,
     SeverityChanged,
 )
 
@@ -64,14 +66,18 @@ class Epoch(msgspec.Struct, frozen=True, kw_only=True):
     severity: Severity
 
 
-def cycles_of(row: EscalationRow) -> Iterator[Cycle]:
-    """Yield every cycle there was or is, of each clock in the order in which they began."""
+def cycles_of(row: EscalationRow, promises: Promises | None = None) -> Iterator[Cycle]:
+    """Yield every cycle there was or is, of each clock in the order in which they began.
+
+    Clocks stand for what the promises of the severity in force say; without any, for what they do by default.
+    """
     yield from _acceptance(row)
     yield from _first_response(row)
-    yield from _update(row)
-    yield from _resolution(row)
+    yield from _update(row, promises)
+    yield from _resolution(row, promises)
     yield from _confirmation(row)
     yield from _promise(row)
+    yield from _next_reply(row)
 
 
 def epochs_of(row: EscalationRow) -> tuple[Epoch, ...]:
@@ -122,51 +128,63 @@ def _reaches_customer(act: AnyAct) -> bool:
     return isinstance(act, Contact | Proposed) and not act.void
 
 
-def _update(row: EscalationRow) -> Iterator[Cycle]:
-    running: tuple[int, datetime] | None = (1, row.started_at)
+def _update(row: EscalationRow, promises: Promises | None) -> Iterator[Cycle]:
+    number = 1
+    runs: tuple[Run, ...] = (Run(since=row.started_at),)
     requested_at: datetime | None = None
-    for act in row.acts:
-        if running is not None and _ends_update(act):
+    for act, standing in standings(row, ClockName.UPDATE, promises):
+        if runs and _ends_update(act):
             judged = _reaches_customer(act) and not (isinstance(act, Proposed) and act.at == requested_at)
-            yield _cycle(ClockName.UPDATE, *running, act, judged=judged)
-            running = None
+            yield _ended(ClockName.UPDATE, number, runs, act, judged=judged)
+            runs = ()
             if isinstance(act, Contact):
-                running = (act.cycle, act.at)
+                number, runs = act.cycle, (Run(since=act.at),)
                 requested_at = act.at if act.request else requested_at
-        elif running is None and isinstance(act, Rejected | Reopened):
-            running = (act.cycle, act.at)
-    if running is not None:
-        yield _cycle(ClockName.UPDATE, *running, None)
+        elif not runs and isinstance(act, Rejected | Reopened):
+            number, runs = act.cycle, (Run(since=act.at),)
+        runs = _moved(runs, act.at, standing)
+    if runs:
+        yield Cycle(clock=ClockName.UPDATE, number=number, runs=runs)
 
 
 def _ends_update(act: AnyAct) -> bool:
     return isinstance(act, Proposed | Closed) or _reaches_customer(act)
 
 
-def _resolution(row: EscalationRow) -> Iterator[Cycle]:
+def _resolution(row: EscalationRow, promises: Promises | None) -> Iterator[Cycle]:
     runs: tuple[Run, ...] = (Run(since=row.started_at),)
     number, ended = 1, False
-    for act in row.acts:
+    for act, standing in standings(row, ClockName.RESOLUTION, promises):
+        runs = _moved(runs, act.at, standing)
         match act:
-            case Proposed():
-                runs = _stopped(runs, act.at)
-            case Rejected() | Reopened():
-                runs = _resumed(runs, act.at)
-                number, ended = (act.opening, False) if isinstance(act, Reopened) else (number, ended)
+            case Reopened():
+                number, ended = act.opening, False
             case Confirmed() | Closed() if not ended:
-                runs, ended = _stopped(runs, act.at), True
-                yield Cycle(
-                    clock=ClockName.RESOLUTION,
-                    number=number,
-                    runs=runs,
-                    ended_at=act.at,
-                    ended_by=act.version,
-                    judged=True,
-                )
+                ended = True
+                yield _ended(ClockName.RESOLUTION, number, runs, act, judged=True)
             case _:
                 pass
     if not ended:
         yield Cycle(clock=ClockName.RESOLUTION, number=number, runs=runs)
+
+
+def _ended(clock: ClockName, number: int, runs: tuple[Run, ...], end: AnyAct, *, judged: bool) -> Cycle:
+    """Return a cycle that may have stood meanwhile; it ends not before it began."""
+    return Cycle(
+        clock=clock,
+        number=number,
+        runs=_stopped(runs, end.at),
+        ended_at=max(end.at, runs[0].since),
+        ended_by=end.version,
+        judged=judged,
+    )
+
+
+def _moved(runs: tuple[Run, ...], at: datetime, standing: Standing | None) -> tuple[Run, ...]:
+    """Return the runs after an act: the clock stops, goes on, or stays as it is; none where there is no cycle."""
+    if not runs:
+        return runs
+    return _resumed(runs, at) if standing is None else _stopped(runs, at)
 
 
 def _stopped(runs: tuple[Run, ...], at: datetime) -> tuple[Run, ...]:
@@ -195,3 +213,21 @@ def _promise(row: EscalationRow) -> Iterator[Cycle]:
             judged = end is not None and not isinstance(end, Closed)
             cycle = _cycle(ClockName.PROMISE, act.cycle, act.at, end, judged=judged)
             yield msgspec.structs.replace(cycle, promised_at=act.next_at)
+
+
+def _next_reply(row: EscalationRow) -> Iterator[Cycle]:
+    """Yield each stretch from the oldest unanswered message to the next of a person; a close ends it unjudged.
+
+    Its number is the lowest that its messages were given, so a late one is joined to the cycle that it lengthens.
+    """
+    waits: tuple[int, datetime] | None = None
+    closed = False
+    for act in row.acts:
+        closed = isinstance(act, Closed) or (closed and not isinstance(act, Reopened))
+        if waits is not None and (isinstance(act, Confirmed | Closed) or _reaches_customer(act)):
+            yield _cycle(ClockName.NEXT_REPLY, *waits, act, judged=_reaches_customer(act))
+            waits = None
+        elif isinstance(act, Replied | Reopened) and act.reply and not closed:
+            waits = (act.reply, act.at) if waits is None else (min(waits[0], act.reply), waits[1])
+    if waits is not None:
+        yield _cycle(ClockName.NEXT_REPLY, *waits, None)

@@ -11,6 +11,7 @@ from schemas.vocabulary import ClockName, Verdict
 from services.sla_monitor.domain.cycles import Cycle, Epoch, cycles_of, epochs_of
 from services.sla_monitor.domain.measuring import Yardstick, percents_of, yardstick
 from services.sla_monitor.domain.row import AnyRow, EscalationRow, OnRecord, Promise, WatchedRow
+from services.sla_monitor.domain.withdrawal import never_due, withdrawn, without_cycle
 
 _WHOLE = 100
 
@@ -55,6 +56,8 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
     miss: _Miss | None
     verdict: Verdict | None
     record: OnRecord
+    never_due: bool = False
+    """It is on record as broken, and ended, unjudged, before it was due."""
 
     @property
     def due_at(self) -> datetime:
@@ -85,6 +88,8 @@ def evaluate(row: AnyRow, policy: Policy, now: datetime) -> Evaluation:
         passed, ahead = _of_thresholds(row, policy, judged, now)
         findings += passed
         next_at += ahead
+    for record in without_cycle(row, policy.severities):
+        findings.append(_withdrawn(row, record, record.due_at or row.started_at))
     return Evaluation(findings=tuple(findings), next_at=min(next_at, default=None), promise=_promise(all_judged))
 
 
@@ -104,7 +109,7 @@ def judged_cycles(row: EscalationRow, policy: Policy, now: datetime) -> Iterator
     """Yield each cycle with how it stands; a resolution that was missed is not promised again."""
     all_epochs = epochs_of(row)
     resolution_is_lost = False
-    for cycle in cycles_of(row):
+    for cycle in cycles_of(row, policy.severities):
         epochs = _epochs_during(cycle, all_epochs)
         yards = [yardstick(policy, epoch.severity, cycle, row.started_at) for epoch in epochs]
         record = row.record_of(cycle.clock, cycle.number)
@@ -114,7 +119,10 @@ def judged_cycles(row: EscalationRow, policy: Policy, now: datetime) -> Iterator
             if resolution_is_lost:
                 continue
             resolution_is_lost = Verdict.BROKEN in (verdict, record.verdict)
-        yield Judged(cycle=cycle, yard=yards[-1], epoch=epochs[-1], miss=miss, verdict=verdict, record=record)
+        judged = Judged(cycle=cycle, yard=yards[-1], epoch=epochs[-1], miss=miss, verdict=verdict, record=record)
+        if record.verdict is Verdict.BROKEN and verdict is None and never_due(cycle, epochs, yards):
+            judged = msgspec.structs.replace(judged, never_due=True)
+        yield judged
 
 
 def _epochs_during(cycle: Cycle, epochs: tuple[Epoch, ...]) -> tuple[Epoch, ...]:
@@ -144,6 +152,8 @@ def _verdict(cycle: Cycle, yard: Yardstick | None, miss: _Miss | None, now: date
 
 def _of_verdict(row: EscalationRow, judged: Judged) -> Iterator[Finding]:
     cycle, record, verdict = judged.cycle, judged.record, judged.verdict
+    if judged.never_due:
+        yield _withdrawn(row, record, judged.due_at)
     if verdict is None or verdict is record.verdict:
         return
     if record.verdict is not None:
@@ -176,6 +186,11 @@ def _corrected(row: EscalationRow, judged: Judged, previous: Verdict, verdict: V
             due_at=judged.due_at,
         ),
     )
+
+
+def _withdrawn(row: EscalationRow, record: OnRecord, due_at: datetime) -> Finding:
+    key = (record.clock, str(record.cycle), "corrected", str(record.corrections), Verdict.KEPT)
+    return Finding(key=key, message=withdrawn(row, record, due_at))
 
 
 def _of_thresholds(

@@ -14,8 +14,10 @@ from policy.working_time import open_between
 from schemas.vocabulary import ClockName, Severity, Verdict
 from services.sla_monitor.domain.cycles import Cycle
 from services.sla_monitor.domain.evaluation import Judged, judged_cycles
+from services.sla_monitor.domain.ledger import LedgerEntry, entries_of
 from services.sla_monitor.domain.measuring import Yardstick
-from services.sla_monitor.domain.row import EscalationRow, Proposed
+from services.sla_monitor.domain.pausing import Why
+from services.sla_monitor.domain.row import EscalationRow
 
 _NOTHING = timedelta(0)
 
@@ -27,16 +29,18 @@ class Stretch(StrEnum):
     CLOSED = "closed"
     """It is not working time in its calendar."""
     PAUSED = "paused"
-    """A proposed resolution waits for the customer, or the escalation is closed."""
+    """It stands; `Segment.why` says for what."""
 
 
 class Segment(msgspec.Struct, frozen=True, kw_only=True):
-    """A stretch of a clock; `version` is that of the event that paused it, 0 where none did."""
+    """A stretch of a clock; `version` is that of the event that paused it, 0 where none did; `by` whose that was."""
 
     what: Stretch
     since: datetime
     until: datetime
     version: int = 0
+    why: Why | None = None
+    by: str | None = None
 
     @property
     def length(self) -> timedelta:
@@ -65,6 +69,7 @@ class ClockExplained(msgspec.Struct, frozen=True, kw_only=True):
     verdict: Verdict | None
     segments: tuple[Segment, ...]
     sentence: str
+    pauses: tuple[LedgerEntry, ...] = ()
 
 
 def explain(row: EscalationRow, policy: Policy, now: datetime) -> Iterator[ClockExplained]:
@@ -76,7 +81,8 @@ def explain(row: EscalationRow, policy: Policy, now: datetime) -> Iterator[Clock
 
 def _explained(row: EscalationRow, policy: Policy, judged: Judged, yard: Yardstick, now: datetime) -> ClockExplained:
     cycle = judged.cycle
-    segments = tuple(_segments(row, cycle, yard.calendar, now))
+    pauses = tuple(entries_of(row, policy, cycle, now))
+    segments = tuple(_segments(cycle, pauses, yard.calendar, now))
     used = _sum(segments, Stretch.RAN)
     explained = ClockExplained(
         clock=cycle.clock,
@@ -93,32 +99,34 @@ def _explained(row: EscalationRow, policy: Policy, judged: Judged, yard: Yardsti
         verdict=judged.verdict,
         segments=segments,
         sentence="",
+        pauses=pauses,
     )
     zone = zone_of("UTC" if yard.calendar is None else yard.calendar.time_zone)
     return msgspec.structs.replace(explained, sentence=_sentence(explained, is_running=cycle.is_running, zone=zone))
 
 
-def _segments(row: EscalationRow, cycle: Cycle, calendar: Calendar | None, now: datetime) -> Iterator[Segment]:
-    paused_at: datetime | None = None
+def _segments(
+    cycle: Cycle, pauses: tuple[LedgerEntry, ...], calendar: Calendar | None, now: datetime
+) -> Iterator[Segment]:
+    """Yield what ran and what stood until now, in order; the pauses fill what lies between the runs."""
+    found = [_paused(one, now) for one in pauses if one.since < now]
     for run in cycle.runs:
-        if run.since > now:
-            break
-        if paused_at is not None:
-            yield _pause(row, paused_at, run.since)
-        until = now if run.until is None else min(run.until, now)
-        yield from _stretches(calendar, run.since, until)
-        paused_at = run.until
-    end = now if cycle.ended_at is None else min(cycle.ended_at, now)
-    if paused_at is not None and paused_at < end:
-        yield _pause(row, paused_at, end)
+        if run.since <= now:
+            until = now if run.until is None else min(run.until, now)
+            found += _stretches(calendar, run.since, until)
+    yield from sorted(found, key=lambda one: one.since)
 
 
-def _pause(row: EscalationRow, since: datetime, until: datetime) -> Segment:
-    """Return a pause with the act that began it, the last there is at its instant."""
-    acts = [act for act in row.acts if act.at == since]
-    proposed = [act for act in acts if isinstance(act, Proposed)]
-    version = max((act.version for act in proposed or acts), default=0)
-    return Segment(what=Stretch.PAUSED, since=_utc(since), until=_utc(until), version=version)
+def _paused(entry: LedgerEntry, now: datetime) -> Segment:
+    until = now if entry.until is None else min(entry.until, now)
+    return Segment(
+        what=Stretch.PAUSED,
+        since=_utc(entry.since),
+        until=_utc(until),
+        version=entry.version,
+        why=entry.why,
+        by=entry.by,
+    )
 
 
 def _stretches(calendar: Calendar | None, since: datetime, until: datetime) -> Iterator[Segment]:

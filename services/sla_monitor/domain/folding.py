@@ -9,6 +9,7 @@ from functools import singledispatch
 from msgspec.structs import replace
 
 from schemas import escalations as told
+from schemas.message import ActorKind
 from schemas.vocabulary import ClockName, ContactKind, Verdict
 from services.sla_monitor.domain import row as acts
 from services.sla_monitor.domain.row import EVERYTHING, AnyAct, AnyRow, EscalationRow, OnRecord, WatchedRow
@@ -149,7 +150,22 @@ def _(event: told.CustomerInformed, row: EscalationRow) -> AnyAct | None:
         cycle=row.next_update_cycle,
         request=event.kind is ContactKind.CONFIRMATION_REQUEST,
         next_at=event.next_at,
+        question=event.question,
+        by=event.by if event.question else "",
     )
+
+
+@_act_of.register
+def _(event: told.CustomerReplyReceived, row: EscalationRow) -> AnyAct | None:
+    if event.awaits_reply is None:
+        return None
+    reply = _next_reply_cycle(row) if event.awaits_reply else 0
+    return acts.Replied(at=event.meta.occurred_at, version=event.escalation.version, reply=reply)
+
+
+def _next_reply_cycle(row: EscalationRow) -> int:
+    """Return the number for a message that awaits an answer, by the order of arrival: a late one changes no other's."""
+    return 1 + sum(isinstance(act, acts.Replied | acts.Reopened) and act.reply > 0 for act in row.acts)
 
 
 @_act_of.register
@@ -159,12 +175,13 @@ def _(event: told.ResolutionProposed, _row: EscalationRow) -> AnyAct:
         version=event.escalation.version,
         proposal=event.proposal,
         by_owner=event.by == event.escalation.owner,
+        by=event.by,
     )
 
 
 @_act_of.register
 def _(event: told.ResolutionConfirmed, _row: EscalationRow) -> AnyAct:
-    return acts.Confirmed(at=event.meta.occurred_at, version=event.escalation.version)
+    return acts.Confirmed(at=event.meta.occurred_at, version=event.escalation.version, by=event.by.id)
 
 
 @_act_of.register
@@ -174,7 +191,7 @@ def _(event: told.ResolutionRejected, row: EscalationRow) -> AnyAct:
 
 @_act_of.register
 def _(event: told.EscalationClosed, _row: EscalationRow) -> AnyAct:
-    return acts.Closed(at=event.meta.occurred_at, version=event.escalation.version)
+    return acts.Closed(at=event.meta.occurred_at, version=event.escalation.version, by=event.by.id)
 
 
 @_act_of.register
@@ -184,6 +201,7 @@ def _(event: told.EscalationReopened, row: EscalationRow) -> AnyAct:
         version=event.escalation.version,
         opening=event.opening,
         cycle=row.next_update_cycle,
+        reply=_next_reply_cycle(row) if event.meta.actor.kind is ActorKind.CUSTOMER else 0,
     )
 
 
@@ -214,7 +232,7 @@ def _(event: told.SlaWarned, row: EscalationRow) -> OnRecord:
 @_record_of.register
 def _(event: told.SlaBreached, row: EscalationRow) -> OnRecord:
     record = _given(row.record_of(event.clock, event.cycle), event.percent)
-    return replace(record, verdict=Verdict.BROKEN, unverified=event.unverified)
+    return replace(record, verdict=Verdict.BROKEN, unverified=event.unverified, due_at=event.due_at)
 
 
 @_record_of.register
@@ -226,7 +244,8 @@ def _(event: told.SlaKept, row: EscalationRow) -> OnRecord:
 def _(event: told.SlaCorrected, row: EscalationRow) -> OnRecord:
     record = row.record_of(event.clock, event.cycle)
     given = _given(record, 100 if event.verdict is Verdict.BROKEN else 0)
-    return replace(given, verdict=event.verdict, unverified=False, corrections=record.corrections + 1)
+    due_at = event.due_at if event.verdict is Verdict.BROKEN else None
+    return replace(given, verdict=event.verdict, unverified=False, corrections=record.corrections + 1, due_at=due_at)
 
 
 @_record_of.register

@@ -69,6 +69,8 @@ def yardstick(policy: Policy, severity: Severity, cycle: Cycle, escalation_start
             return _along(policy, severity, cycle, promises.first_response)
         case ClockName.UPDATE:
             return None if promises.update is None else _along(policy, severity, cycle, promises.update)
+        case ClockName.NEXT_REPLY:
+            return None if promises.next_reply is None else _along(policy, severity, cycle, promises.next_reply)
         case ClockName.RESOLUTION:
             return _along(policy, severity, cycle, promises.resolution)
         case ClockName.CONFIRMATION:

@@ -25,7 +25,7 @@ class Contact(Act, frozen=True, kw_only=True, tag="contact"):
     """A person wrote to the customer. `cycle` is the update cycle that begins with it.
 
     `request`: it asks to confirm a resolution, so it is one message with the proposal. `void`: it never arrived.
-    `next_at`: when the customer is promised to hear again.
+    `next_at`: when the customer is promised to hear again. `question`: it waits for a reply; `by` who asked, for one.
     """
 
     id: str
@@ -33,6 +33,14 @@ class Contact(Act, frozen=True, kw_only=True, tag="contact"):
     request: bool = False
     void: bool = False
     next_at: datetime | None = None
+    question: bool = False
+    by: str = ""
+
+
+class Replied(Act, frozen=True, kw_only=True, tag="replied"):
+    """The customer wrote. `reply` is the next-reply cycle that begins with it; 0 where no answer is awaited."""
+
+    reply: int = 0
 
 
 class Assigned(Act, frozen=True, kw_only=True, tag="assigned"):
@@ -54,10 +62,13 @@ class Proposed(Act, frozen=True, kw_only=True, tag="proposed"):
     proposal: int
     by_owner: bool
     void: bool = False
+    by: str = ""
 
 
 class Confirmed(Act, frozen=True, kw_only=True, tag="confirmed"):
     """The customer says it is solved."""
+
+    by: str = ""
 
 
 class Rejected(Act, frozen=True, kw_only=True, tag="rejected"):
@@ -69,12 +80,18 @@ class Rejected(Act, frozen=True, kw_only=True, tag="rejected"):
 class Closed(Act, frozen=True, kw_only=True, tag="closed"):
     """The end, unless it is reopened."""
 
+    by: str = ""
+
 
 class Reopened(Act, frozen=True, kw_only=True, tag="reopened"):
-    """The ticket came back; `cycle` is the update cycle that begins with it."""
+    """The ticket came back; `cycle` is the update cycle that begins with it.
+
+    `reply` is the next-reply cycle, where the customer brought it back; else 0.
+    """
 
     opening: int
     cycle: int
+    reply: int = 0
 
 
 class SeverityChanged(Act, frozen=True, kw_only=True, tag="severity"):
@@ -83,13 +100,14 @@ class SeverityChanged(Act, frozen=True, kw_only=True, tag="severity"):
     severity: Severity
 
 
-AnyAct = Contact | Assigned | Accepted | Proposed | Confirmed | Rejected | Closed | Reopened | SeverityChanged
+AnyAct = Contact | Replied | Assigned | Accepted | Proposed | Confirmed | Rejected | Closed | Reopened | SeverityChanged
 
 
 class OnRecord(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     """What the router has recorded of one cycle of a clock. `percent` is the highest share that was given.
 
     `unverified`: the breach has had no consequences yet, so it is to be said again. `corrections` counts them.
+    `due_at` is when a cycle that is on record as broken was due.
     """
 
     clock: ClockName
@@ -98,6 +116,7 @@ class OnRecord(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     verdict: Verdict | None = None
     unverified: bool = False
     corrections: int = 0
+    due_at: datetime | None = None
 
 
 class Promise(msgspec.Struct, frozen=True, kw_only=True, array_like=True):

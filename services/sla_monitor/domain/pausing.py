@@ -1,0 +1,119 @@
+"""When a clock stands and why, worked out from the acts and from what the severity in force lets it stand for."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+
+from policy.pauses import PauseCause, Pauses
+from policy.targets import SeverityPolicy
+from schemas.vocabulary import ClockName, Severity
+from services.sla_monitor.domain.row import (
+    AnyAct,
+    Closed,
+    Confirmed,
+    Contact,
+    EscalationRow,
+    Proposed,
+    Rejected,
+    Reopened,
+    Replied,
+    SeverityChanged,
+)
+
+Promises = Mapping[Severity, SeverityPolicy]
+_BY_DEFAULT = Pauses()
+
+
+class Why(StrEnum):
+    """Why a clock stands."""
+
+    PROPOSED_RESOLUTION = "proposed_resolution"
+    QUESTION = "question"
+    CONFIRMED = "confirmed"
+    """The customer has confirmed; what must be on record is missing."""
+    CLOSED = "closed"
+
+
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """A clock stands since `act`, or since the severity in force let it; `act` is the one that is waited on."""
+
+    why: Why
+    act: Proposed | Contact | Confirmed | Closed
+
+
+class Pause(msgspec.Struct, frozen=True, kw_only=True):
+    """A stretch in which a clock stands; `ended_by` is the version of the act that ended it, 0 while it lasts."""
+
+    standing: Standing
+    since: datetime
+    until: datetime | None = None
+    ended_by: int = 0
+
+
+def standings(
+    row: EscalationRow, clock: ClockName, promises: Promises | None = None
+) -> Iterator[tuple[AnyAct, Standing | None]]:
+    """Yield each act with why the clock stands after it; None where it runs.
+
+    Without promises it stands for what it does by default.
+    """
+    severity = row.severity
+    waiting = _Waiting()
+    for act in row.acts:
+        if isinstance(act, SeverityChanged):
+            severity = act.severity
+        waiting = _after(waiting, act)
+        causes = _BY_DEFAULT if promises is None else promises[severity].pauses
+        yield act, _standing(waiting, causes.resolution if clock is ClockName.RESOLUTION else causes.update)
+
+
+def pauses_of(row: EscalationRow, clock: ClockName, promises: Promises) -> Iterator[Pause]:
+    """Yield the stretches in which the clock stands, in order; where the reason changes another begins."""
+    now: Pause | None = None
+    for act, standing in standings(row, clock, promises):
+        if now is not None and standing != now.standing:
+            yield msgspec.structs.replace(now, until=act.at, ended_by=act.version)
+            now = None
+        if now is None and standing is not None:
+            now = Pause(standing=standing, since=act.at)
+    if now is not None:
+        yield now
+
+
+class _Waiting(msgspec.Struct, frozen=True, kw_only=True):
+    """What the customer is waited on for, and whether all is over."""
+
+    proposed: Proposed | None = None
+    question: Contact | None = None
+    over: Confirmed | Closed | None = None
+
+
+def _after(waiting: _Waiting, act: AnyAct) -> _Waiting:
+    match act:
+        case Contact() if act.question and not act.void and waiting.question is None and waiting.over is None:
+            return msgspec.structs.replace(waiting, question=act)
+        case Replied():
+            return msgspec.structs.replace(waiting, question=None)
+        case Proposed():
+            return msgspec.structs.replace(waiting, proposed=act, question=None)
+        case Rejected():
+            return msgspec.structs.replace(waiting, proposed=None, question=None)
+        case Confirmed() | Closed():
+            return _Waiting(over=act)
+        case Reopened():
+            return _Waiting()
+        case _:
+            return waiting
+
+
+def _standing(waiting: _Waiting, causes: tuple[PauseCause, ...]) -> Standing | None:
+    if waiting.over is not None:
+        why = Why.CLOSED if isinstance(waiting.over, Closed) else Why.CONFIRMED
+        return Standing(why=why, act=waiting.over)
+    if waiting.proposed is not None and PauseCause.PROPOSED_RESOLUTION in causes:
+        return Standing(why=Why.PROPOSED_RESOLUTION, act=waiting.proposed)
+    if waiting.question is not None and PauseCause.QUESTION in causes:
+        return Standing(why=Why.QUESTION, act=waiting.question)
+    return None
