@@ -81,11 +81,10 @@ def test_a_row_names_reference_severity_type_owner_promise_and_time_left() -> No
     assert [word in row for word in ("P1", "technical", "ana", "open", "resolution", "42 min")] == [True] * 6
 
 
-def test_what_is_late_stands_first_until_the_customer_hears_of_it() -> None:
+@pytest.mark.parametrize("clock", [ClockName.UPDATE, ClockName.NEXT_REPLY])
+def test_what_is_late_stands_first_until_the_customer_hears_of_it(clock: ClockName) -> None:
     early, late = _opened(1), _opened(2)
-    breached = _after(
-        late, ev.SlaBreached, 2, clock=ClockName.UPDATE, due_at=NOW - timedelta(minutes=5), unverified=False
-    )
+    breached = _after(late, ev.SlaBreached, 2, clock=clock, due_at=NOW - timedelta(minutes=5), unverified=False)
     dashboard = _fed(early, late, _promise(early, timedelta(minutes=1)), _promise(late, timedelta(hours=3)), breached)
 
     rows = [line for line in _shown(dashboard) if "ESC-" in line]

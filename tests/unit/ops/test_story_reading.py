@@ -7,6 +7,9 @@ import pytest
 from ops.scenario.language import Opened
 from ops.scenario.marked_yaml import StoryError
 from ops.scenario.reading import ONLY_TICKET, read_story
+from ops.scenario.setting import setting_of
+from policy.pauses import PauseCause
+from schemas.vocabulary import Severity
 
 STORY = """\
 name: A story
@@ -75,3 +78,28 @@ def test_a_service_that_is_away_must_exist(tmp_path: Path) -> None:
 
     with pytest.raises(StoryError, match="classifier, router, sla_monitor, notifier"):
         read_story(_written(tmp_path, text))
+
+
+@pytest.mark.parametrize(
+    ("promises", "says"),
+    [
+        ("{P1: {next_reply: {measure: elapsed, amount: 0}}}", "given.severities.P1.next_reply.amount: 0 is no time"),
+        ("{P1: {next_replay: null}}", "given.severities.P1: Object contains unknown field `next_replay`"),
+    ],
+)
+def test_promises_of_a_story_are_those_of_a_policy(tmp_path: Path, promises: str, says: str) -> None:
+    story = read_story(_written(tmp_path, STORY.replace("given:\n", f"given:\n  severities: {promises}\n")))
+
+    with pytest.raises(StoryError, match=says):
+        setting_of(story)
+
+
+def test_promises_of_a_story_stand_in_the_place_of_the_policys_and_leave_the_others(tmp_path: Path) -> None:
+    promises = "{P1: {update: null, pauses: {update: [question]}}}"
+    setting = setting_of(
+        read_story(_written(tmp_path, STORY.replace("given:\n", f"given:\n  severities: {promises}\n")))
+    )
+
+    changed = setting.policy.policy.severities[Severity.P1]
+    assert (changed.update, changed.pauses.update) == (None, (PauseCause.QUESTION,))
+    assert changed.first_response.amount == 900
