@@ -182,7 +182,7 @@ def _ended(clock: ClockName, number: int, runs: tuple[Run, ...], end: AnyAct, *,
 
 def _moved(runs: tuple[Run, ...], at: datetime, standing: Standing | None) -> tuple[Run, ...]:
     """Return the runs after an act: the clock stops, goes on, or stays as it is; none where there is no cycle."""
-    if not runs:
+    if not runs or (runs[-1].until is None) is (standing is None):
         return runs
     return _resumed(runs, at) if standing is None else _stopped(runs, at)
 
@@ -220,6 +220,8 @@ def _next_reply(row: EscalationRow) -> Iterator[Cycle]:
 
     Its number is the lowest that its messages were given, so a late one is joined to the cycle that it lengthens.
     """
+    if not any(isinstance(act, Replied) or (isinstance(act, Reopened) and act.reply) for act in row.acts):
+        return
     waits: tuple[int, datetime] | None = None
     closed = False
     for act in row.acts:

@@ -24,6 +24,8 @@ from services.sla_monitor.domain.row import (
 
 Promises = Mapping[Severity, SeverityPolicy]
 _BY_DEFAULT = Pauses()
+_MOVES_IT = frozenset({Replied, Proposed, Rejected, Confirmed, Closed, Reopened, SeverityChanged})
+"""What may stop a clock or let it go on, besides a question; most acts are neither."""
 
 
 class Why(StrEnum):
@@ -59,14 +61,15 @@ def standings(
 
     Without promises it stands for what it does by default.
     """
-    severity = row.severity
-    waiting = _Waiting()
+    severity, waiting = row.severity, _Waiting()
+    standing: Standing | None = None
     for act in row.acts:
-        if isinstance(act, SeverityChanged):
-            severity = act.severity
-        waiting = _after(waiting, act)
-        causes = _BY_DEFAULT if promises is None else promises[severity].pauses
-        yield act, _standing(waiting, causes.resolution if clock is ClockName.RESOLUTION else causes.update)
+        if type(act) in _MOVES_IT or (isinstance(act, Contact) and act.question):
+            severity = act.severity if isinstance(act, SeverityChanged) else severity
+            waiting = _after(waiting, act)
+            causes = _BY_DEFAULT if promises is None else promises[severity].pauses
+            standing = _standing(waiting, causes.resolution if clock is ClockName.RESOLUTION else causes.update)
+        yield act, standing
 
 
 def pauses_of(row: EscalationRow, clock: ClockName, promises: Promises) -> Iterator[Pause]:
