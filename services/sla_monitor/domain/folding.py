@@ -201,7 +201,7 @@ def _(event: told.EscalationReopened, row: EscalationRow) -> AnyAct:
         version=event.escalation.version,
         opening=event.opening,
         cycle=row.next_update_cycle,
-        reply=_next_reply_cycle(row) if event.meta.actor.kind is ActorKind.CUSTOMER else 0,
+        reply=0 if event.meta.actor.kind is ActorKind.PERSON else _next_reply_cycle(row),
     )
 
 

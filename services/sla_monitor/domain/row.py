@@ -86,7 +86,7 @@ class Closed(Act, frozen=True, kw_only=True, tag="closed"):
 class Reopened(Act, frozen=True, kw_only=True, tag="reopened"):
     """The ticket came back; `cycle` is the update cycle that begins with it.
 
-    `reply` is the next-reply cycle, where the customer brought it back; else 0.
+    `reply` is the next-reply cycle; 0 where an agent brought it back, and nobody waits.
     """
 
     opening: int

@@ -1,8 +1,10 @@
 """How long a message of the customer waits for a person, where the policy promises an answer."""
 
 import pytest
+from msgspec.structs import replace
 
 from schemas import escalations as told
+from schemas.message import ActorKind
 from schemas.sla import PromiseScheduled
 from schemas.vocabulary import ReplyIntent, Severity
 from services.sla_monitor.domain.cycles import cycles_of
@@ -203,3 +205,16 @@ def test_a_row_reads_back_with_what_the_customer_wrote(*, awaits: bool) -> None:
     assert decode_row(encode_row(row)) == row
     assert isinstance(row, EscalationRow)
     assert [cycle.number for cycle in cycles_of(row) if cycle.clock == "next_reply"] == [1] * awaits
+
+
+@pytest.mark.parametrize("kind", [ActorKind.CUSTOMER, ActorKind.BOT, ActorKind.PERSON])
+def test_whoever_but_an_agent_reopens_stands_for_the_customer(kind: ActorKind) -> None:
+    telling = Telling()
+    closed = fold(fold(None, telling.opened(instant("08:00:00"))), telling.closed(instant("09:00:00")))
+    event = telling.reopened(instant("10:00:00"))
+    actor = replace(event.meta.actor, kind=kind)
+    row = fold(closed, replace(event, meta=replace(event.meta, actor=actor)))
+
+    assert isinstance(row, EscalationRow)
+    waits = [cycle for cycle in cycles_of(row) if cycle.clock == "next_reply"]
+    assert len(waits) == (kind is not ActorKind.PERSON)
