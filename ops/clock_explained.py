@@ -13,11 +13,13 @@ from policy.model import Policy
 from policy.publication import policy_of
 from schemas.catalogue import ESCALATIONS, POLICIES
 from schemas.escalations import EscalationEvent, StreamEvent
+from schemas.ids import PolicyVersion
 from schemas.message import Message
 from schemas.reference_data import PolicyPublished
 from services.sla_monitor.domain.explaining import ClockExplained, Segment, duration_words, explain
 from services.sla_monitor.domain.folding import fold
 from services.sla_monitor.domain.ledger import LedgerEntry
+from services.sla_monitor.domain.pinning import pinned
 from services.sla_monitor.domain.row import AnyRow, EscalationRow
 
 
@@ -47,7 +49,8 @@ async def explained(log: EventLog, reference: str, now: datetime) -> list[Explai
     events = [event for event in found.events if isinstance(event, StreamEvent)]
     row = _row(events, reference)
     by_version = {event.escalation.version: event for event in events if isinstance(event, EscalationEvent)}
-    clocks = explain(row, _policy(row, policies), now)
+    held_to = pinned(row, lambda version: _policy(version, policies))
+    clocks = explain(row, held_to.policy, now, held_to.earlier)
     return [Explained(clock=clock, lines=tuple(_lines(clock, by_version))) for clock in clocks]
 
 
@@ -62,10 +65,10 @@ def _row(events: Iterable[StreamEvent], reference: str) -> EscalationRow:
     raise UnexplainedError(f"{reference} {why}")
 
 
-def _policy(row: EscalationRow, policies: dict[str, str]) -> Policy:
-    document = policies.get(row.policy_version)
+def _policy(version: PolicyVersion, policies: dict[str, str]) -> Policy:
+    document = policies.get(version)
     if document is None:
-        raise UnexplainedError(f"policy {row.policy_version}, by which its clocks run, is not on {POLICIES.name}")
+        raise UnexplainedError(f"policy {version}, by which its clocks run, is not on {POLICIES.name}")
     return policy_of(document)
 
 

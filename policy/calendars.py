@@ -3,6 +3,7 @@
 from enum import StrEnum
 
 from policy.document import Part
+from schemas.vocabulary import IssueType
 
 
 class Weekday(StrEnum):
@@ -28,3 +29,14 @@ class Calendar(Part, frozen=True, kw_only=True):
     time_zone: str
     weekly: dict[Weekday, tuple[tuple[str, str], ...]]
     holidays: tuple[str, ...] = ()
+
+
+class CalendarChoice(Part, frozen=True, kw_only=True):
+    """Which calendar a business clock goes by, by what the escalation was when it opened: the first that names one.
+
+    `account_region`: the region of the account, as the CRM writes it. `type`: the type, so the team that owns it. Where
+    neither names one it is the severity's own; a severity without one runs around the clock, whatever stands here.
+    """
+
+    account_region: dict[str, str] = {}
+    type: dict[IssueType, str] = {}

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfoNotFoundError
 
 import msgspec
 
-from policy.calendars import Calendar, Weekday
+from policy.calendars import Calendar, CalendarChoice, Weekday
 from policy.criteria import Example
 from policy.model import Policy
 from policy.pauses import PauseCause
@@ -41,6 +41,7 @@ def check_policy(policy: Policy) -> Complaints:
             yield "severities", f"{severity.value} is missing; each of {_names(Severity)} makes its promises"
     for severity, promises in policy.severities.items():
         yield from _check_severity(promises, policy, f"severities.{severity.value}")
+    yield from _check_choice(policy)
     yield from _check_routing(policy.routing)
 
 
@@ -132,6 +133,16 @@ def _check_severity(promises: SeverityPolicy, policy: Policy, path: str) -> Comp
     yield from check_thresholds(promises, policy, path)
     if PauseCause.PROPOSED_RESOLUTION in promises.pauses.update:
         yield f"{path}.pauses.update", "a proposed resolution ends the update already; only a question pauses it"
+
+
+def _check_choice(policy: Policy) -> Complaints:
+    """Check that each calendar that is chosen is there."""
+    choice = policy.calendar_by or CalendarChoice()
+    by_region = {f"account_region.{region}": name for region, name in choice.account_region.items()}
+    by_type = {f"type.{issue_type.value}": name for issue_type, name in choice.type.items()}
+    for place, name in {**by_region, **by_type}.items():
+        if name not in policy.calendars:
+            yield f"calendar_by.{place}", f"there is no calendar {name!r}; allowed: {', '.join(policy.calendars)}"
 
 
 def _check_target(target: Target, promises: SeverityPolicy, path: str) -> Complaints:

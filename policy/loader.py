@@ -37,7 +37,7 @@ _PARTS = (
     _Part("policy.yaml", Policy, "", ("label",)),
     _Part("criteria.yaml", Criteria, "criteria", Criteria.__struct_fields__),
     _Part("severities.yaml", Policy, "", ("severities",)),
-    _Part("calendars.yaml", WrittenCalendars, "", ("calendars",)),
+    _Part("calendars.yaml", WrittenCalendars, "", ("calendars", "calendar_by")),
     _Part("routing.yaml", Routing, "routing", Routing.__struct_fields__),
     _Part("audiences.yaml", Communication, "communication", ("notices",)),
     _Part("templates.yaml", Communication, "communication", ("templates",)),

@@ -10,7 +10,7 @@ import holidays
 import recurring_ical_events
 from icalendar import Calendar as CalendarFile
 
-from policy.calendars import Calendar, Weekday
+from policy.calendars import Calendar, CalendarChoice, Weekday
 from policy.document import Part
 
 _FIRST, _LAST = date(2000, 1, 1), date(2050, 12, 31)
@@ -47,6 +47,7 @@ class WrittenCalendars(Part, frozen=True, kw_only=True):
     """What `calendars.yaml` holds."""
 
     calendars: dict[str, WrittenCalendar]
+    calendar_by: CalendarChoice | None = None
 
 
 def laid_out(written: WrittenCalendar, read: Callable[[str], bytes]) -> Calendar:

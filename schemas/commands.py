@@ -96,3 +96,9 @@ class AbsorbMerged(Command, frozen=True, kw_only=True):
     escalation: Annotated[
         EscalationContext | None, doc("The escalation that ended, for a survivor that is none yet.")
     ] = None
+
+
+class AdoptPolicy(Command, frozen=True, kw_only=True):
+    """Hold a running escalation to another version of the procedure; its clocks go on with the new targets."""
+
+    version: Annotated[str, doc("Version, as published on `policies.v1`.")]

@@ -31,6 +31,9 @@ class EscalationContext(Record, frozen=True, kw_only=True):
     channel: Annotated[Channel, doc("How the ticket came in.")] = Channel.EMAIL
     customer: Customer = Customer()
     account: AccountSnapshot | None = None
+    calendar: Annotated[
+        str | None, doc("The policy's calendar its business clocks go by; where null, that of the severity.")
+    ] = None
 
 
 class WatchContext(Record, frozen=True, kw_only=True):

@@ -205,6 +205,13 @@ class EscalationReclassified(EscalationEvent, frozen=True, kw_only=True):
     reason: Annotated[str | None, pii("Why, where a person said.")] = None
 
 
+class PolicyAdopted(EscalationEvent, frozen=True, kw_only=True):
+    """Another version of the procedure holds from here on; clocks go on from their start, with its targets."""
+
+    previous: Annotated[str, doc("Version that held before.")]
+    version: Annotated[str, doc("Version that holds now.")]
+
+
 class ReclassificationProposed(EscalationEvent, frozen=True, kw_only=True):
     """A new verdict is lower or of another type; a person decides."""
 
@@ -312,6 +319,7 @@ CLOCK_EVENTS: frozenset[type[EscalationEvent]] = frozenset(
         EscalationClosed,
         EscalationReopened,
         EscalationReclassified,
+        PolicyAdopted,
         EscalationMerged,
         MergeAbsorbed,
         EscalationEnded,

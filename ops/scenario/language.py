@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from policy.calendars import Calendar
+from policy.calendars import Calendar, CalendarChoice
 from schemas.tickets import Customer
 from schemas.vocabulary import (
     AuthorKind,
@@ -34,12 +34,18 @@ class AccountGiven(Part, frozen=True, kw_only=True):
     region: str | None = None
 
 
-class Given(Part, frozen=True, kw_only=True):
+class PolicyChanges(Part, frozen=True, kw_only=True):
+    """What of a policy is otherwise in a story, as its files say it; what is left out of a severity stays."""
+
+    severities: dict[Severity, dict[str, Any]] = {}
+    calendars: dict[str, Calendar] = {}
+    calendar_by: CalendarChoice | None = None
+
+
+class Given(PolicyChanges, frozen=True, kw_only=True):
     """What holds from the start."""
 
     policy: str | None = None
-    severities: dict[Severity, dict[str, Any]] = {}
-    """Promises in the place of the policy's, as in `severities.yaml`."""
     calendar: Calendar | None = None
     chains: dict[IssueType, tuple[str, ...]] | None = None
     accounts: dict[str, AccountGiven] = {}
@@ -181,6 +187,13 @@ class ClosedBecause(By, frozen=True, kw_only=True):
     reason: str
 
 
+class PolicyPublishedWith(PolicyChanges, frozen=True, kw_only=True):
+    """A version is published: that of a folder beside the story, or the present one, with changes."""
+
+    policy: str | None = None
+    running: bool = False
+
+
 class Down(Part, frozen=True, kw_only=True):
     """A service is away; what is sent to it waits."""
 
@@ -206,6 +219,7 @@ Act = (
     | HandedOver
     | ReclassifiedAs
     | ClosedBecause
+    | PolicyPublishedWith
     | Down
 )
 ACTS: dict[str, Any] = {
@@ -229,7 +243,10 @@ ACTS: dict[str, Any] = {
     "reassign": HandedOver,
     "reclassify": ReclassifiedAs,
     "close": ClosedBecause,
+    "policy_published": PolicyPublishedWith,
 }
+OF_NO_TICKET = ("policy_published",)
+"""Acts that concern no ticket, or all."""
 
 
 class When(msgspec.Struct, frozen=True, kw_only=True):

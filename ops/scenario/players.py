@@ -80,14 +80,14 @@ class ScriptedJudge:
 class ClassifierPlayer:
     """The classifier; says how far it is whenever time has passed."""
 
-    def __init__(self, setting: Setting, cast: Cast) -> None:
-        self._policy = setting.policy
+    def __init__(self, policies: PolicyRegistry, setting: Setting, cast: Cast) -> None:
+        self._policies = policies
         self._classifier = Classifier(ScriptedJudge(cast), setting.accounts)
 
     async def take(self, message: Message, now: datetime) -> Sequence[Message]:
         """Judge a ticket event."""
         assert isinstance(message, TicketEvent)  # noqa: S101  # tickets.v1 carries nothing else
-        return [self._classifier.on_ticket_event(message, self._policy, now)]
+        return [self._classifier.on_ticket_event(message, self._policies.latest(), now)]
 
     def wakes_at(self) -> datetime | None:
         """Return that it has no clock."""

@@ -7,7 +7,19 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from ops.scenario.language import ACTS, DETAILS, KINDS, VERDICT_WORDS, Down, Expectation, Given, Line, Story, When
+from ops.scenario.language import (
+    ACTS,
+    DETAILS,
+    KINDS,
+    OF_NO_TICKET,
+    VERDICT_WORDS,
+    Down,
+    Expectation,
+    Given,
+    Line,
+    Story,
+    When,
+)
 from ops.scenario.marked_yaml import MarkedMapping, StoryError, read_marked
 from schemas.catalogue import SERVICES
 
@@ -69,7 +81,7 @@ class _Reader:
             line=entry.line,
             at=at,
             arrives=self._instant(entry.line, entry["arrives"]) if "arrives" in entry else at,
-            ticket=self._ticket(entry),
+            ticket="" if word in OF_NO_TICKET else self._ticket(entry),
             word=word,
             act=self._convert(entry.line, entry[word], ACTS[word]),
         )

@@ -1,20 +1,19 @@
 """What a story gives: the policy with its calendar and chains put in, the people of the chains, the accounts."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-import msgspec
 from msgspec.structs import replace
 
-from ops.scenario.language import AccountGiven, Given, Story
-from ops.scenario.marked_yaml import StoryError
-from policy.checks import check_policy
+from ops.scenario.language import AccountGiven, Given, PolicyPublishedWith, Story
+from ops.scenario.policy_changes import with_changes
 from policy.loader import load_policy, load_roster
 from policy.model import Policy, VersionedPolicy
+from policy.publication import versioned
 from policy.roster import Person, Roster
 from policy.routing import ChainStep
-from policy.targets import SeverityPolicy
 from schemas.classifications import AccountSnapshot
 from schemas.ids import PersonKey, PolicyVersion
 from schemas.vocabulary import Severity
@@ -25,26 +24,45 @@ _STORY_VERSION = PolicyVersion("story")
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """The world a story is played in."""
+    """The world a story is played in; `published` has the policies that come later, by the line that publishes one."""
 
     policy: VersionedPolicy
     roster: Roster
     accounts: dict[str, AccountSnapshot]
     unreachable: frozenset[str] = frozenset()
+    published: Mapping[int, VersionedPolicy] = field(default_factory=dict)
 
 
 def setting_of(story: Story, default_policy: Path = DEFAULT_POLICY) -> Setting:
-    """Return the story's world; a policy folder is looked for beside the story. Raises PolicyError for a bad one."""
+    """Return the story's world; a policy folder is looked for beside the story.
+
+    Raises PolicyError for a bad folder, StoryError for a change of the story that no policy may have.
+    """
     given = story.given
     folder = Path(story.path).parent / given.policy if given.policy else default_policy
-    versioned, roster = load_policy(folder), load_roster(folder)
-    policy = _with_severities(_with_calendar(_with_chains(versioned.policy, given), given), story)
+    written, roster = load_policy(folder), load_roster(folder)
+    policy = with_changes(_as_given(written.policy, given), given, f"{story.path}: given")
     return Setting(
         policy=VersionedPolicy(version=_STORY_VERSION, policy=policy),
         roster=_with_people(roster, given),
         accounts={key: _account(key, account) for key, account in given.accounts.items()},
         unreachable=frozenset(given.unreachable),
+        published=dict(_published(story, policy)),
     )
+
+
+def _published(story: Story, policy: Policy) -> Iterator[tuple[int, VersionedPolicy]]:
+    """Yield what the story publishes, each upon the one before it."""
+    for when in sorted(story.when, key=lambda when: when.arrives):
+        if isinstance(when.act, PolicyPublishedWith):
+            if when.act.policy is not None:
+                policy = _as_given(load_policy(Path(story.path).parent / when.act.policy).policy, story.given)
+            policy = with_changes(policy, when.act, f"{story.path}:{when.line}")
+            yield when.line, versioned(policy)
+
+
+def _as_given(policy: Policy, given: Given) -> Policy:
+    return _with_calendar(_with_chains(policy, given), given)
 
 
 def _with_chains(policy: Policy, given: Given) -> Policy:
@@ -66,22 +84,6 @@ def _with_calendar(policy: Policy, given: Given) -> Policy:
         return policy
     names = {policy.severities[severity].calendar for severity in (Severity.P3, Severity.P4)} - {None}
     return replace(policy, calendars={**policy.calendars, **{str(name): given.calendar for name in names}})
-
-
-def _with_severities(policy: Policy, story: Story) -> Policy:
-    """Put the story's promises in the place of the policy's; raises StoryError for what is none."""
-    severities = dict(policy.severities)
-    for severity, given in story.given.severities.items():
-        written = {**msgspec.to_builtins(severities[severity]), **given}
-        try:
-            severities[severity] = msgspec.convert(written, SeverityPolicy)
-        except msgspec.ValidationError as error:
-            raise StoryError(f"{story.path}: given.severities.{severity}: {error}") from error
-    changed = replace(policy, severities=severities)
-    for place, says in check_policy(changed):
-        if place.startswith("severities."):
-            raise StoryError(f"{story.path}: given.{place}: {says}")
-    return changed
 
 
 def _with_people(roster: Roster, given: Given) -> Roster:

@@ -4,8 +4,9 @@ from collections import deque
 from datetime import UTC, datetime
 
 from chassis.clock import ManualClock
+from ops.running_escalations import RunningEscalations, adoption_of
 from ops.scenario.acting import Cast
-from ops.scenario.language import Down, Story, When
+from ops.scenario.language import Down, PolicyPublishedWith, Story, When
 from ops.scenario.matching import Observation, differences
 from ops.scenario.observing import Observer
 from ops.scenario.players import ClassifierPlayer, MonitorPlayer, NotifierPlayer, Player, RouterPlayer
@@ -27,10 +28,13 @@ class World:
         self._codec = codec
         self._cast = Cast()
         self._observer = Observer()
-        policies, rosters = PolicyRegistry([setting.policy]), RosterRegistry(setting.roster)
+        self._published = setting.published
+        self._policies = policies = PolicyRegistry([setting.policy])
+        self._running = RunningEscalations()
+        rosters = RosterRegistry(setting.roster)
         self._router = RouterPlayer(policies, rosters)
         self._players: dict[str, Player] = {
-            "classifier": ClassifierPlayer(setting, self._cast),
+            "classifier": ClassifierPlayer(policies, setting, self._cast),
             "router": self._router,
             "sla_monitor": MonitorPlayer(policies),
             "notifier": NotifierPlayer(policies, rosters, setting.unreachable),
@@ -64,8 +68,17 @@ class World:
     def _happen(self, when: When) -> None:
         if isinstance(when.act, Down):
             self._down[when.act.service] = when.act.until
+        elif isinstance(when.act, PolicyPublishedWith):
+            self._publish_policy(when, running=when.act.running)
         else:
             self._publish(self._cast.message(when, self._clock.now()))
+
+    def _publish_policy(self, when: When, *, running: bool) -> None:
+        published = self._published[when.line]
+        self._policies.add(published)
+        if running:
+            for one in list(self._running.held_to_others(published.version)):
+                self._publish(adoption_of(published.version, one, when.at, self._clock.now()))
 
     async def _come_to_rest(self) -> None:
         """Let the facts of this instant be handled, then what falls due at it, until nothing follows any more."""
@@ -111,6 +124,7 @@ class World:
     def _publish(self, message: Message) -> None:
         arrived = self._codec.decode(self._codec.encode(message))
         self._observer.watch(arrived, self._clock.now())
+        self._running.take(arrived)
         topic = topic_of(type(arrived))
         for reader in topic.readers:
             self._inboxes.setdefault((reader, topic.name), deque()).append(arrived)

@@ -26,6 +26,7 @@ class _Told:
 
     policy_version: str
     severity: Severity
+    calendar: str | None
     started_at: datetime
     openings: dict[int, datetime]
     assignments: dict[int, datetime] = field(default_factory=dict)
@@ -34,7 +35,7 @@ class _Told:
     requests: list[str] = field(default_factory=list)
     records: list[tuple[str, SlaRecord]] = field(default_factory=list)
     last_at: datetime | None = None
-    severity_changed: bool = False
+    targets_changed: bool = False
 
 
 class FirstResponseAndAcceptance(Check):
@@ -55,8 +56,7 @@ class FirstResponseAndAcceptance(Check):
             return
         event = piece.event
         if isinstance(event, ev.EscalationOpened):
-            started_at, version = event.escalation.started_at, event.meta.policy_version or ""
-            self._told[event.escalation.ticket] = _Told(version, event.escalation.severity, started_at, {1: started_at})
+            self._told[event.escalation.ticket] = _opened(event)
         told = self._told.get(event.escalation.ticket)
         if told is not None:
             told.last_at = piece.seen.written_at
@@ -67,7 +67,7 @@ class FirstResponseAndAcceptance(Check):
         del moment
         for ticket, told in self._told.items():
             stream = self._streams.by_ticket[ticket]
-            if told.severity_changed or stream.is_broken:
+            if told.targets_changed or stream.is_broken:
                 continue
             for place, record in told.records:
                 self.looked_at += 1
@@ -96,7 +96,7 @@ class FirstResponseAndAcceptance(Check):
     def _due_at(self, told: _Told, record: SlaRecord) -> datetime | None:
         """Return when the policy has it fall due; None for the clocks that pause, or where it cannot be told."""
         try:
-            policy = self._reference.policies.get(PolicyVersion(told.policy_version))
+            policy = self._reference.policies.get(PolicyVersion(told.policy_version)).on_calendar(told.calendar)
         except PolicyNotKnownError:
             return None
         promises = policy.severities[told.severity]
@@ -108,6 +108,12 @@ class FirstResponseAndAcceptance(Check):
             whole = timedelta(seconds=seconds_of(target, calendar, told.started_at))
             return add_working_time(calendar, told.assignments[record.cycle], whole * promises.acceptance_share)
         return None
+
+
+def _opened(event: ev.EscalationOpened) -> _Told:
+    now = event.escalation
+    version = event.meta.policy_version or ""
+    return _Told(version, now.severity, now.calendar, now.started_at, openings={1: now.started_at})
 
 
 def _follow(told: _Told, seen: Seen, event: EscalationEvent) -> None:
@@ -123,13 +129,17 @@ def _follow(told: _Told, seen: Seen, event: EscalationEvent) -> None:
             told.contacts[event.meta.id] = at
         case ev.NoticeFailed(contact_id=str(lost)):
             told.contacts.pop(lost, None)
-        case ev.EscalationReclassified():
-            told.severity_changed = told.severity_changed or event.previous_severity is not event.escalation.severity
+        case ev.EscalationReclassified() | ev.PolicyAdopted():
+            told.targets_changed = told.targets_changed or _changes_targets(event)
         case ev.SlaRecord():
             # Meta and context are the larger part of it, and not looked at.
             told.records.append((seen.place, replace(event, meta=DRAFT, escalation=NO_CONTEXT)))
         case _:
             pass
+
+
+def _changes_targets(event: ev.EscalationReclassified | ev.PolicyAdopted) -> bool:
+    return isinstance(event, ev.PolicyAdopted) or event.previous_severity is not event.escalation.severity
 
 
 def _answered_at(told: _Told, cycle: Cycle) -> datetime | None:

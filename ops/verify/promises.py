@@ -12,11 +12,11 @@ from ops.verify.streams import Streams
 from schemas import escalations as ev
 from schemas.catalogue import SLA
 from schemas.escalations import SlaRecord, StreamEvent
-from schemas.ids import PolicyVersion
 from schemas.sla import SlaFinding, ThresholdReached
 from services.router.domain.state import Cycle, TicketState
 from services.sla_monitor.domain.evaluation import Finding, evaluate
 from services.sla_monitor.domain.folding import fold
+from services.sla_monitor.domain.pinning import pinned
 from services.sla_monitor.domain.row import AnyRow
 from wire.reference_data import PolicyNotKnownError
 
@@ -133,11 +133,11 @@ class ClocksRight(Check):
             if stream.is_broken or stream.last_at < moment.since:
                 continue
             try:
-                policy = self._reference.policies.get(PolicyVersion(row.policy_version))
-            except PolicyNotKnownError:
-                yield Violation(ticket, f"is pinned to policy {row.policy_version}, which is not published")
+                held_to = pinned(row, self._reference.policies.get)
+            except PolicyNotKnownError as error:
+                yield Violation(ticket, f"is pinned to a policy that is not published: {error}")
                 continue
-            for finding in evaluate(row, policy, asked_at).findings:
+            for finding in evaluate(row, held_to.policy, asked_at, held_to.earlier).findings:
                 fell_due = stream.last_at if finding.falls_due_at is None else moment.real_of(finding.falls_due_at)
                 yield Violation(ticket, f"{_said(finding)} is not on record", max(fell_due, stream.last_at))
 

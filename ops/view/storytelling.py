@@ -31,6 +31,7 @@ _TELL: dict[type[Message], Callable[..., str]] = {
     ev.EscalationReclassified: lambda e: (
         f"{e.previous_severity} {e.previous_type} became {e.escalation.severity} {e.escalation.type}, by {e.by.id}"
     ),
+    ev.PolicyAdopted: lambda e: f"policy {e.version} holds from here on, {e.previous} did before",
     ev.ReclassificationProposed: lambda e: f"{e.severity} {e.type} is proposed to {e.escalation.owner}",
     ev.EscalationMerged: lambda e: f"merged into {e.into}",
     ev.MergeAbsorbed: lambda e: f"took in {e.merged}",

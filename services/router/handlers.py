@@ -7,7 +7,7 @@ from chassis.errors import RejectedMessageError
 from policy.rota import chain
 from schemas.catalogue import COMMANDS, NOTIFICATIONS
 from schemas.classifications import TicketClassified, TicketSummary
-from schemas.commands import AbsorbMerged, Command
+from schemas.commands import AbsorbMerged, AdoptPolicy, Command
 from schemas.escalations import EscalationEvent, StreamEvent
 from schemas.ids import PolicyVersion, TicketKey
 from schemas.message import Message
@@ -68,7 +68,8 @@ class Router:
             drafts = decide_on_command_elsewhere(command)
             _conclude(batch, state, drafts, Seal(cause=command, now=now, policy_version=None))
             return
-        situation = self._situation(escalation.policy_version, now)
+        asks_for = command.version if isinstance(command, AdoptPolicy) else escalation.policy_version
+        situation = self._situation(asks_for, now)
         drafts = decide_on_command(escalation, command, situation)
         _conclude(batch, state, drafts, _seal(command, escalation.policy_version, situation))
 

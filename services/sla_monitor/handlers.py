@@ -7,15 +7,15 @@ import msgspec
 from msgspec.structs import replace
 
 from chassis.errors import RetryableError
-from policy.model import Policy
 from policy.time_zones import RULES
 from schemas.escalations import StreamEvent, TicketWatched, moves_clocks
-from schemas.ids import PolicyVersion, derived_id
+from schemas.ids import derived_id
 from schemas.message import Actor, ActorKind, Meta
 from schemas.sla import PromiseScheduled, SlaFinding
 from services.sla_monitor.domain.due_index import DueIndex
 from services.sla_monitor.domain.evaluation import Evaluation, Finding, evaluate, is_verdict
 from services.sla_monitor.domain.folding import fold, ticket_of, version_of
+from services.sla_monitor.domain.pinning import Pinned, in_force, pinned
 from services.sla_monitor.domain.row import AnyRow, EscalationRow, Promise
 from services.sla_monitor.ports import Policies, Rows
 
@@ -78,10 +78,10 @@ class SlaMonitor:
         if moves_clocks(event) or isinstance(event, TicketWatched):
             self._forget_thresholds(ticket)
         missing = 0 if row is None else max(version_of(event) - row.version - 1, 0)
-        policy = self._policy_of(after)
-        if policy is None:
+        held_to = self._held_to(after)
+        if held_to is None:
             return Noted(ticket=ticket, row=replace(after, wakes_at=now), missing=missing, waits=True)
-        evaluation = evaluate(after, policy, now)
+        evaluation = evaluate(after, held_to.policy, now, held_to.earlier)
         at_once = [one for one in self._unsent(ticket, evaluation, now) if one.falls_due_at is None]
         self._remember(ticket, evaluation, at_once, now)
         after, promised = _with_promise(after, evaluation.promise)
@@ -94,19 +94,19 @@ class SlaMonitor:
 
         `anew` says the promise again, too.
         """
-        policy = self._policy_of(row)
-        if policy is None:
+        held_to = self._held_to(row)
+        if held_to is None:
             return Fired(findings=(), due_at=now + LOOKED_FOR_AFTER, waits=True)
-        evaluation = evaluate(row, policy, now)
+        evaluation = evaluate(row, held_to.policy, now, held_to.earlier)
         unsent = self._unsent(row.ticket, evaluation, now)
         self._remember(row.ticket, evaluation, unsent, now)
         promised = _promised(row, evaluation.promise) if anew else ()
         findings = tuple(_sealed(one, row, now, cause=None) for one in (*sorted(unsent, key=_instant), *promised))
         return Fired(findings=findings, due_at=self._wakes_at(row.ticket, evaluation))
 
-    def _policy_of(self, row: AnyRow) -> Policy | None:
+    def _held_to(self, row: AnyRow) -> Pinned | None:
         try:
-            return self._policies.get(PolicyVersion(row.policy_version))
+            return pinned(row, self._policies.get)
         except RetryableError:
             return None
 
@@ -248,6 +248,6 @@ def _sealed(finding: Finding, row: AnyRow, now: datetime, *, cause: str | None) 
         recorded_at=now,
         actor=Actor(kind=ActorKind.ESCALON, id=PRODUCER),
         producer=PRODUCER,
-        policy_version=row.policy_version,
+        policy_version=in_force(row),
     )
     return replace(finding.message, meta=meta, time_zone_rules=RULES)

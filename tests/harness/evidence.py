@@ -102,7 +102,7 @@ async def evidence_of(story_file: str) -> Taken:
     setting = setting_of(story)
     world = _Recorded(story, setting)
     await world.play()
-    reference = Reference(PolicyRegistry([setting.policy]), RosterRegistry(setting.roster))
+    reference = Reference(PolicyRegistry([*setting.published.values(), setting.policy]), RosterRegistry(setting.roster))
     seen = tuple(world.seen)
     last = max((one.written_at for one in seen), default=datetime(2026, 1, 1, tzinfo=UTC))
     return Taken((*seen, *_read(), *_stored(seen), *_journaled(seen)), reference, max(last, story.until))

@@ -45,6 +45,7 @@ SILENT: frozenset[type[StreamEvent]] = frozenset(
         events.ResolutionConfirmed,
         events.ResolutionRejected,
         events.MergeAbsorbed,
+        events.PolicyAdopted,
         events.SlaKept,
         events.OwnerNotified,
         events.CustomerAcknowledged,

@@ -35,6 +35,7 @@ def _escalation_view(
 ) -> NoticeView:
     now = event.escalation
     customer = now.customer
+    policy = policy.on_calendar(now.calendar)
     return NoticeView(
         kind=kind.value,
         recipient_name=reader.recipient.name,

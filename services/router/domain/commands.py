@@ -29,8 +29,8 @@ Answer = list[EscalationEvent] | Refusal
 _TOO_EARLY = Refusal("this was said before the resolution was proposed")
 _RECORD = (asked.AddNote, asked.AttachEvidence, asked.RecordRootCause)
 _ANYBODY = (asked.ConfirmResolution, asked.RejectResolution, asked.AbsorbMerged)
-_NO_ACT_OF_ITS_OWN = (asked.AcceptEscalation, asked.ReassignEscalation, asked.AbsorbMerged)
-"""Accepting is the acceptance itself, and handing over is none."""
+_NO_ACT_OF_ITS_OWN = (asked.AcceptEscalation, asked.ReassignEscalation, asked.AbsorbMerged, asked.AdoptPolicy)
+"""Accepting is the acceptance itself, and handing over is none; nor is what concerns all that are open."""
 
 
 def decide_on_command(escalation: Escalation, command: asked.Command, situation: Situation) -> list[StreamEvent]:
@@ -45,7 +45,7 @@ def decide_on_command(escalation: Escalation, command: asked.Command, situation:
 
 def decide_on_command_elsewhere(command: asked.Command) -> list[StreamEvent]:
     """Return the refusal of a command about a ticket that is no escalation; what is for the record only is nothing."""
-    if isinstance(command, (*_RECORD, asked.AbsorbMerged)):
+    if isinstance(command, (*_RECORD, asked.AbsorbMerged, asked.AdoptPolicy)):
         return []
     return [_refused(command, Refusal("this ticket is no escalation"))]
 
@@ -65,7 +65,7 @@ def _answer(escalation: Escalation, command: asked.Command, situation: Situation
     if not isinstance(command, _ANYBODY) and command.meta.actor.kind is not ActorKind.PERSON:
         return Refusal("only people may do this")
     if escalation.is_closed and not isinstance(command, _RECORD):
-        return Refusal("the escalation is closed")
+        return [] if isinstance(command, asked.AdoptPolicy) else Refusal("the escalation is closed")
     return _RULES[type(command)](escalation, command, situation)
 
 
@@ -151,6 +151,21 @@ def _reclassify(escalation: Escalation, command: asked.ReclassifyEscalation, sit
     return reclassify(escalation, command.meta.actor, to, command.reason, situation)
 
 
+def _adopt_policy(escalation: Escalation, command: asked.AdoptPolicy, situation: Situation) -> Answer:
+    """Hold it to the version, which chooses the calendar by what the escalation was when it opened."""
+    if command.version == escalation.policy_version:
+        return []
+    opened_as = escalation.opened_as
+    calendar = situation.policy.chosen_calendar(opened_as.account, opened_as.type)
+    return [
+        ev.PolicyAdopted(
+            escalation=replace(escalation.context, calendar=calendar, version=0),
+            previous=escalation.policy_version or "",
+            version=command.version,
+        )
+    ]
+
+
 def _close(escalation: Escalation, command: asked.CloseEscalation, situation: Situation) -> Answer:
     if not _is_management(escalation, command.meta.actor, situation):
         return Refusal("only management closes without the customer's word or without the record")
@@ -179,4 +194,5 @@ _RULES: dict[type[asked.Command], Callable[..., Answer]] = {
     asked.ReassignEscalation: _reassign,
     asked.ReclassifyEscalation: _reclassify,
     asked.CloseEscalation: _close,
+    asked.AdoptPolicy: _adopt_policy,
 }

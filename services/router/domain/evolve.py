@@ -65,6 +65,7 @@ def _opened(event: ev.EscalationOpened) -> Escalation:
         context=event.escalation,
         policy_version=event.meta.policy_version,
         reasons=event.reasons,
+        opened_as=event.escalation,
         classification=Classification(severity=judged.severity, type=judged.type, highest=judged.severity),
     )
 
@@ -168,6 +169,11 @@ def _reclassified(before: Escalation, event: ev.EscalationReclassified) -> Escal
     return replace(before, context=context, classification=classification)
 
 
+def _policy_adopted(before: Escalation, event: ev.PolicyAdopted) -> Escalation:
+    context = replace(before.context, calendar=event.escalation.calendar)
+    return replace(before, context=context, policy_version=event.version)
+
+
 def _reclassification_proposed(before: Escalation, event: ev.ReclassificationProposed) -> Escalation:
     """Remember what was proposed; where it names what is in force already, nothing was proposed of it."""
     spoken, now = before.classification, before.context
@@ -250,6 +256,7 @@ _STEPS: dict[type[EscalationEvent], Callable[..., Escalation]] = {
     ev.EscalationClosed: _closed,
     ev.EscalationReopened: _reopened,
     ev.EscalationReclassified: _reclassified,
+    ev.PolicyAdopted: _policy_adopted,
     ev.ReclassificationProposed: _reclassification_proposed,
     ev.EscalationMerged: _ended,
     ev.EscalationEnded: _ended,

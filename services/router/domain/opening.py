@@ -90,6 +90,7 @@ def open_escalation(
         channel=ticket.channel,
         customer=ticket.customer,
         account=ticket.account,
+        calendar=situation.policy.chosen_calendar(ticket.account, judgement.type),
     )
     opened = EscalationOpened(escalation=context, reasons=judgement.reasons, judgement=judgement)
     return [opened, first_assignment(chain), *acknowledgement_at_once(chain[0], situation.policy.routing)]

@@ -29,6 +29,8 @@ _DECIDED_HERE = (
     ev.CommandRejected,
 )
 """What the router itself decides is dated when it decides it; everything else is an act and keeps the act's time."""
+_DATED_HERE = (*_DECIDED_HERE, ev.PolicyAdopted)
+"""A policy is adopted by whoever asks, and holds from the decision: what is on record by then is judged by the old."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ def seal(state: TicketState, drafts: Sequence[StreamEvent], by: Seal) -> tuple[l
 def _meta(state: TicketState, draft: StreamEvent, by: Seal, discriminator: str) -> Meta:
     cause = by.cause.meta
     decided_here = isinstance(draft, _DECIDED_HERE)
-    occurred_at = by.now if decided_here else cause.occurred_at
+    occurred_at = by.now if isinstance(draft, _DATED_HERE) else cause.occurred_at
     if isinstance(draft, ev.EscalationOpened):
         occurred_at = draft.escalation.started_at
     pinned = None if state.escalation is None else state.escalation.policy_version
@@ -75,7 +77,7 @@ def _meta(state: TicketState, draft: StreamEvent, by: Seal, discriminator: str) 
         recorded_at=by.now,
         actor=Actor(kind=ActorKind.ESCALON, id=PRODUCER) if decided_here else cause.actor,
         producer=PRODUCER,
-        policy_version=pinned or by.policy_version,
+        policy_version=draft.version if isinstance(draft, ev.PolicyAdopted) else pinned or by.policy_version,
         traceparent=cause.traceparent,
     )
 

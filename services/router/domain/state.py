@@ -6,7 +6,7 @@ from typing import NamedTuple
 import msgspec
 
 from schemas.classifications import Judgement, TicketSummary
-from schemas.context import EscalationContext
+from schemas.context import NO_CONTEXT, EscalationContext
 from schemas.ids import TicketKey
 from schemas.vocabulary import ClockName, EscalationState, IssueType, Reason, RecordPart, Severity, Verdict
 
@@ -84,6 +84,8 @@ class Escalation(msgspec.Struct, frozen=True, kw_only=True):
     """Cycles that were called broken without having seen all that could refute it."""
     corrected: dict[Cycle, int] = {}
     """Version of the last correction of a cycle: one computed before it is a repeat."""
+    opened_as: EscalationContext = NO_CONTEXT
+    """As it was when it opened, which chooses its calendar."""
 
     @property
     def owner(self) -> str:

@@ -5,8 +5,9 @@ from datetime import datetime
 
 import msgspec
 
-from schemas.vocabulary import ClockName, Severity
-from services.sla_monitor.domain.pausing import Promises, Standing, standings
+from schemas.vocabulary import ClockName
+from services.sla_monitor.domain.epochs import Promises
+from services.sla_monitor.domain.pausing import Standing, standings
 from services.sla_monitor.domain.row import (
     Accepted,
     AnyAct,
@@ -19,7 +20,6 @@ from services.sla_monitor.domain.row import (
     Rejected,
     Reopened,
     Replied,
-    SeverityChanged,
 )
 
 
@@ -58,14 +58,6 @@ class Cycle(msgspec.Struct, frozen=True, kw_only=True):
         return self.runs[-1].until is None
 
 
-class Epoch(msgspec.Struct, frozen=True, kw_only=True):
-    """From `since` on this severity's targets hold; `version` orders it among acts of that instant."""
-
-    since: datetime
-    version: int
-    severity: Severity
-
-
 def cycles_of(row: EscalationRow, promises: Promises | None = None) -> Iterator[Cycle]:
     """Yield every cycle there was or is, of each clock in the order in which they began.
 
@@ -78,15 +70,6 @@ def cycles_of(row: EscalationRow, promises: Promises | None = None) -> Iterator[
     yield from _confirmation(row)
     yield from _promise(row)
     yield from _next_reply(row)
-
-
-def epochs_of(row: EscalationRow) -> tuple[Epoch, ...]:
-    """Return the severities that held, in order; the first since the start."""
-    changes = (act for act in row.acts if isinstance(act, SeverityChanged))
-    return (
-        Epoch(since=row.started_at, version=0, severity=row.severity),
-        *(Epoch(since=act.at, version=act.version, severity=act.severity) for act in changes),
-    )
 
 
 def _cycle(clock: ClockName, number: int, since: datetime, end: AnyAct | None, *, judged: bool = False) -> Cycle:

@@ -1,6 +1,6 @@
 """What there is to say of a row: thresholds passed and not given, cycles kept, verdicts that a late fact changed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 import msgspec
@@ -8,7 +8,8 @@ import msgspec
 from policy.model import Policy
 from schemas.sla import ClockKept, FrontLineAtRisk, SlaFinding, ThresholdReached, VerdictCorrected
 from schemas.vocabulary import ClockName, Verdict
-from services.sla_monitor.domain.cycles import Cycle, Epoch, cycles_of, epochs_of
+from services.sla_monitor.domain.cycles import Cycle, cycles_of
+from services.sla_monitor.domain.epochs import NONE_EARLIER, Held, held_to, promises_of
 from services.sla_monitor.domain.measuring import Yardstick, percents_of, yardstick
 from services.sla_monitor.domain.row import AnyRow, EscalationRow, OnRecord, Promise, WatchedRow
 from services.sla_monitor.domain.withdrawal import never_due, withdrawn, without_cycle
@@ -41,18 +42,18 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Miss(msgspec.Struct, frozen=True, kw_only=True):
-    """A cycle is broken from `at` on; it was due at `due_at`, which may lie before a change of severity."""
+    """A cycle is broken from `at` on; it was due at `due_at`, which may lie before a change of severity or policy."""
 
     at: datetime
     due_at: datetime
 
 
 class Judged(msgspec.Struct, frozen=True, kw_only=True):
-    """A cycle with all that tells how it stands at an instant."""
+    """A cycle with all that tells how it stands at an instant; `held` is the last epoch it ran in."""
 
     cycle: Cycle
     yard: Yardstick | None
-    epoch: Epoch
+    held: Held
     miss: _Miss | None
     verdict: Verdict | None
     record: OnRecord
@@ -61,7 +62,7 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def due_at(self) -> datetime:
-        """When it falls or fell due; for a broken one, under the severity that broke it."""
+        """When it falls or fell due; for a broken one, under the severity and policy that broke it."""
         if self.miss is not None:
             return self.miss.due_at
         return self.cycle.started_at if self.yard is None else self.yard.due_at(self.cycle.runs)
@@ -72,23 +73,25 @@ def is_verdict(key: tuple[str, ...]) -> bool:
     return key[2:3] in {("kept",), ("corrected",)}
 
 
-def evaluate(row: AnyRow, policy: Policy, now: datetime) -> Evaluation:
+def evaluate(row: AnyRow, policy: Policy, now: datetime, earlier: Mapping[str, Policy] = NONE_EARLIER) -> Evaluation:
     """Return what is to be said of the row at `now` that is not on record.
 
     Each open cycle yields only the highest threshold passed, and nothing below what was given (procedure, "Races,
-    decided"); what has ended late is broken, what ended in time is kept.
+    decided"); what has ended late is broken, what ended in time is kept. `policy` is that in force; `earlier` has the
+    versions that were before it, by which what passed under them is judged (`pinning.pinned`).
     """
     if isinstance(row, WatchedRow):
         return _front_line(row, policy, now)
     findings: list[Finding] = []
     next_at: list[datetime] = []
-    all_judged = tuple(judged_cycles(row, policy, now))
+    held = held_to(row, policy, earlier)
+    all_judged = tuple(judged_cycles(row, held, now))
     for judged in all_judged:
         findings += _of_verdict(row, judged)
-        passed, ahead = _of_thresholds(row, policy, judged, now)
+        passed, ahead = _of_thresholds(row, judged, now)
         findings += passed
         next_at += ahead
-    for record in without_cycle(row, policy.severities):
+    for record in without_cycle(row, held):
         findings.append(_withdrawn(row, record, record.due_at or row.started_at))
     return Evaluation(findings=tuple(findings), next_at=min(next_at, default=None), promise=_promise(all_judged))
 
@@ -105,42 +108,46 @@ def _promise(all_judged: tuple[Judged, ...]) -> Promise | None:
     return min(running, key=lambda promise: (promise.due_at, promise.clock), default=None)
 
 
-def judged_cycles(row: EscalationRow, policy: Policy, now: datetime) -> Iterator[Judged]:
+def judged_cycles(row: EscalationRow, all_held: tuple[Held, ...], now: datetime) -> Iterator[Judged]:
     """Yield each cycle with how it stands; a resolution that was missed is not promised again."""
-    all_epochs = epochs_of(row)
     resolution_is_lost = False
-    for cycle in cycles_of(row, policy.severities):
-        epochs = _epochs_during(cycle, all_epochs)
-        yards = [yardstick(policy, epoch.severity, cycle, row.started_at) for epoch in epochs]
+    for cycle in cycles_of(row, promises_of(all_held)):
+        held = _held_during(cycle, all_held)
+        yards = [yardstick(one.policy, one.epoch.severity, cycle, row.started_at) for one in held]
         record = row.record_of(cycle.clock, cycle.number)
-        miss = None if cycle.clock is ClockName.CONFIRMATION else _miss(cycle, epochs, yards)
+        miss = None if cycle.clock is ClockName.CONFIRMATION else _miss(cycle, held, yards)
         verdict = _verdict(cycle, yards[-1], miss, now)
         if cycle.clock is ClockName.RESOLUTION:
             if resolution_is_lost:
                 continue
             resolution_is_lost = Verdict.BROKEN in (verdict, record.verdict)
-        judged = Judged(cycle=cycle, yard=yards[-1], epoch=epochs[-1], miss=miss, verdict=verdict, record=record)
-        if record.verdict is Verdict.BROKEN and verdict is None and never_due(cycle, epochs, yards):
-            judged = msgspec.structs.replace(judged, never_due=True)
-        yield judged
+        yield Judged(
+            cycle=cycle,
+            yard=yards[-1],
+            held=held[-1],
+            miss=miss,
+            verdict=verdict,
+            record=record,
+            never_due=record.verdict is Verdict.BROKEN and verdict is None and never_due(cycle, held, yards),
+        )
 
 
-def _epochs_during(cycle: Cycle, epochs: tuple[Epoch, ...]) -> tuple[Epoch, ...]:
-    """Return the severities that held while the cycle ran: those begun before its end, from the one at its start."""
+def _held_during(cycle: Cycle, held: tuple[Held, ...]) -> tuple[Held, ...]:
+    """Return the epochs in which the cycle ran: those begun before its end, from the one at its start."""
     if cycle.ended_at is not None:
         end = (cycle.ended_at, cycle.ended_by)
-        epochs = tuple(epoch for epoch in epochs if (epoch.since, epoch.version) < end) or epochs[:1]
-    before = sum(epoch.since <= cycle.started_at for epoch in epochs)
-    return epochs[max(before - 1, 0) :]
+        held = tuple(one for one in held if (one.epoch.since, one.epoch.version) < end) or held[:1]
+    before = sum(one.epoch.since <= cycle.started_at for one in held)
+    return held[max(before - 1, 0) :]
 
 
-def _miss(cycle: Cycle, epochs: tuple[Epoch, ...], yards: list[Yardstick | None]) -> _Miss | None:
-    """Return the first break: a due time that passed while its severity held, or was past when it came to hold."""
-    limits = [*(epoch.since for epoch in epochs[1:]), cycle.ended_at]
-    for epoch, yard, limit in zip(epochs, yards, limits, strict=True):
+def _miss(cycle: Cycle, held: tuple[Held, ...], yards: list[Yardstick | None]) -> _Miss | None:
+    """Return the first break: a due time that passed while its targets held, or was past when they came to hold."""
+    limits = [*(one.epoch.since for one in held[1:]), cycle.ended_at]
+    for one, yard, limit in zip(held, yards, limits, strict=True):
         due_at = None if yard is None else yard.reached_at(cycle.runs, _WHOLE)
         if due_at is not None and (limit is None or due_at < limit):
-            return _Miss(at=max(due_at, epoch.since), due_at=due_at)
+            return _Miss(at=max(due_at, one.epoch.since), due_at=due_at)
     return None
 
 
@@ -193,15 +200,13 @@ def _withdrawn(row: EscalationRow, record: OnRecord, due_at: datetime) -> Findin
     return Finding(key=key, message=withdrawn(row, record, due_at))
 
 
-def _of_thresholds(
-    row: EscalationRow, policy: Policy, judged: Judged, now: datetime
-) -> tuple[list[Finding], list[datetime]]:
+def _of_thresholds(row: EscalationRow, judged: Judged, now: datetime) -> tuple[list[Finding], list[datetime]]:
     """Return the highest threshold passed and not given, and the instants of those ahead."""
     given = _given(judged)
     if judged.cycle.ended_at is not None:
         unsaid = judged.miss is not None and given < _WHOLE and not _is_correction(judged, _WHOLE)
         return [_reached(row, judged, _WHOLE, judged.miss.at)] if judged.miss is not None and unsaid else [], []
-    instants = [(percent, at) for percent, at in _instants(policy, judged) if percent > given]
+    instants = [(percent, at) for percent, at in _instants(judged) if percent > given]
     passed = [(percent, at) for percent, at in instants if at <= now]
     ahead = [at for _, at in instants if at > now]
     if not passed or _is_correction(judged, passed[-1][0]):
@@ -219,18 +224,18 @@ def _is_correction(judged: Judged, percent: int) -> bool:
     return percent >= _WHOLE and judged.record.verdict is Verdict.KEPT
 
 
-def _instants(policy: Policy, judged: Judged) -> Iterator[tuple[int, datetime]]:
+def _instants(judged: Judged) -> Iterator[tuple[int, datetime]]:
     """Yield each threshold of an open cycle with when it is reached, in ascending order of share.
 
-    One that a change of severity put into the past is reached at the change.
+    One that a change of severity or policy put into the past is reached at the change.
     """
-    for percent in percents_of(policy, judged.epoch.severity, judged.cycle):
+    for percent in percents_of(judged.held.policy, judged.held.epoch.severity, judged.cycle):
         if percent == _WHOLE and judged.miss is not None:
             yield percent, judged.miss.at
         elif judged.yard is not None:
             at = judged.yard.reached_at(judged.cycle.runs, percent)
             if at is not None:
-                yield percent, max(at, judged.epoch.since)
+                yield percent, max(at, judged.held.epoch.since)
 
 
 def _reached(row: EscalationRow, judged: Judged, percent: int, at: datetime) -> Finding:

@@ -1,6 +1,6 @@
 """Why each clock of an escalation stands where it does: its stretches, its sum, and one plain sentence."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
@@ -13,6 +13,7 @@ from policy.time_zones import zone_of
 from policy.working_time import open_between
 from schemas.vocabulary import ClockName, Severity, Verdict
 from services.sla_monitor.domain.cycles import Cycle
+from services.sla_monitor.domain.epochs import NONE_EARLIER, held_to
 from services.sla_monitor.domain.evaluation import Judged, judged_cycles
 from services.sla_monitor.domain.ledger import LedgerEntry, entries_of
 from services.sla_monitor.domain.measuring import Yardstick
@@ -51,8 +52,8 @@ class Segment(msgspec.Struct, frozen=True, kw_only=True):
 class ClockExplained(msgspec.Struct, frozen=True, kw_only=True):
     """A cycle of a clock as it stands. Times are UTC, amounts seconds of working time of `calendar` (None: 24x7).
 
-    `used_seconds` goes on after a breach, until the cycle ends. `due_at` of a broken cycle is under the severity that
-    broke it.
+    `used_seconds` goes on after a breach, until the cycle ends. `due_at` of a broken cycle is under the severity and
+    policy that broke it.
     """
 
     clock: ClockName
@@ -72,24 +73,30 @@ class ClockExplained(msgspec.Struct, frozen=True, kw_only=True):
     pauses: tuple[LedgerEntry, ...] = ()
 
 
-def explain(row: EscalationRow, policy: Policy, now: datetime) -> Iterator[ClockExplained]:
-    """Yield every cycle that is measured, in the order of `cycles_of`, as it stands at `now`."""
-    for judged in judged_cycles(row, policy, now):
+def explain(
+    row: EscalationRow, policy: Policy, now: datetime, earlier: Mapping[str, Policy] = NONE_EARLIER
+) -> Iterator[ClockExplained]:
+    """Yield every cycle that is measured, in the order of `cycles_of`, as it stands at `now`.
+
+    `policy` is that in force, `earlier` as for `evaluate`.
+    """
+    held = held_to(row, policy, earlier)
+    for judged in judged_cycles(row, held, now):
         if judged.yard is not None and judged.cycle.started_at <= now:
-            yield _explained(row, policy, judged, judged.yard, now)
+            pauses = tuple(entries_of(row, held, judged.cycle, now))
+            yield _explained(judged, judged.yard, pauses, now)
 
 
-def _explained(row: EscalationRow, policy: Policy, judged: Judged, yard: Yardstick, now: datetime) -> ClockExplained:
-    cycle = judged.cycle
-    pauses = tuple(entries_of(row, policy, cycle, now))
+def _explained(judged: Judged, yard: Yardstick, pauses: tuple[LedgerEntry, ...], now: datetime) -> ClockExplained:
+    cycle, epoch = judged.cycle, judged.held.epoch
     segments = tuple(_segments(cycle, pauses, yard.calendar, now))
     used = _sum(segments, Stretch.RAN)
     explained = ClockExplained(
         clock=cycle.clock,
         cycle=cycle.number,
-        severity=judged.epoch.severity,
-        policy_version=row.policy_version,
-        calendar=policy.severities[judged.epoch.severity].calendar if yard.calendar is not None else None,
+        severity=epoch.severity,
+        policy_version=epoch.policy_version,
+        calendar=judged.held.policy.severities[epoch.severity].calendar if yard.calendar is not None else None,
         target=yard.days.words if yard.days is not None else duration_words(yard.total),
         target_seconds=yard.total.total_seconds(),
         used_seconds=used.total_seconds(),

@@ -78,6 +78,7 @@ def _opened(event: told.EscalationOpened) -> EscalationRow:
         policy_version=event.meta.policy_version or "",
         started_at=event.escalation.started_at,
         severity=event.escalation.severity,
+        calendar=event.escalation.calendar,
     )
 
 
@@ -211,6 +212,16 @@ def _(event: told.EscalationReclassified, _row: EscalationRow) -> AnyAct | None:
         return None
     return acts.SeverityChanged(
         at=event.meta.occurred_at, version=event.escalation.version, severity=event.escalation.severity
+    )
+
+
+@_act_of.register
+def _(event: told.PolicyAdopted, _row: EscalationRow) -> AnyAct:
+    return acts.PolicyChanged(
+        at=event.meta.occurred_at,
+        version=event.escalation.version,
+        policy_version=event.version,
+        calendar=event.escalation.calendar,
     )
 
 

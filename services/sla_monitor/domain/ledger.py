@@ -1,6 +1,6 @@
 """The pauses on record: who stopped a clock and why, from when to when, and how close to the breach it was then."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
 import msgspec
@@ -8,7 +8,8 @@ import msgspec
 from policy.model import Policy
 from policy.working_time import working_time_between
 from schemas.vocabulary import ClockName
-from services.sla_monitor.domain.cycles import Cycle, cycles_of, epochs_of
+from services.sla_monitor.domain.cycles import Cycle, cycles_of
+from services.sla_monitor.domain.epochs import NONE_EARLIER, Held, held_to, promises_of
 from services.sla_monitor.domain.measuring import Yardstick, yardstick
 from services.sla_monitor.domain.pausing import Pause, Why, pauses_of
 from services.sla_monitor.domain.row import EscalationRow
@@ -37,29 +38,32 @@ class LedgerEntry(msgspec.Struct, frozen=True, kw_only=True):
     left_seconds: float | None
 
 
-def ledger(row: EscalationRow, policy: Policy, now: datetime) -> Iterator[LedgerEntry]:
-    """Yield every pause that began by `now`, each once, by clock and then in order of time."""
+def ledger(
+    row: EscalationRow, policy: Policy, now: datetime, earlier: Mapping[str, Policy] = NONE_EARLIER
+) -> Iterator[LedgerEntry]:
+    """Yield every pause that began by `now`, each once, by clock and then by time; `earlier` as in `epochs`."""
+    held = held_to(row, policy, earlier)
     for clock in PAUSABLE:
         reached: datetime | None = None
-        for cycle in cycles_of(row, policy.severities):
+        for cycle in cycles_of(row, promises_of(held)):
             if cycle.clock is clock:
-                for entry in entries_of(row, policy, cycle, now):
+                for entry in entries_of(row, held, cycle, now):
                     # A resolution goes on with the runs of the one before, so their pauses come again.
                     if reached is None or entry.since >= reached:
                         yield entry
                 reached = cycle.ended_at
 
 
-def entries_of(row: EscalationRow, policy: Policy, cycle: Cycle, now: datetime) -> Iterator[LedgerEntry]:
+def entries_of(row: EscalationRow, held: tuple[Held, ...], cycle: Cycle, now: datetime) -> Iterator[LedgerEntry]:
     """Yield the pauses of one cycle that began by `now`; between its runs they leave no gap."""
     if cycle.clock not in PAUSABLE:
         return
-    pauses = tuple(pauses_of(row, cycle.clock, policy.severities))
+    pauses = tuple(pauses_of(row, cycle.clock, promises_of(held)))
     for since, until, ended_by in _gaps(cycle):
         for pause in pauses:
             entry = _clipped(pause, since, until, ended_by)
             if entry is not None and entry.since <= now:
-                yield _entry(row, policy, cycle, entry)
+                yield _entry(row, held, cycle, entry)
 
 
 def _gaps(cycle: Cycle) -> Iterator[tuple[datetime, datetime | None, int]]:
@@ -82,9 +86,9 @@ def _clipped(pause: Pause, since: datetime, until: datetime | None, ended_by: in
     return msgspec.structs.replace(pause, since=begins, until=ends, ended_by=ended_by)
 
 
-def _entry(row: EscalationRow, policy: Policy, cycle: Cycle, pause: Pause) -> LedgerEntry:
+def _entry(row: EscalationRow, held: tuple[Held, ...], cycle: Cycle, pause: Pause) -> LedgerEntry:
     act = pause.standing.act
-    yard = _yard_at(row, policy, cycle, pause.since)
+    yard = _yard_at(row, held, cycle, pause.since)
     used = None if yard is None else _used(yard, cycle, pause.since)
     return LedgerEntry(
         clock=cycle.clock,
@@ -100,10 +104,10 @@ def _entry(row: EscalationRow, policy: Policy, cycle: Cycle, pause: Pause) -> Le
     )
 
 
-def _yard_at(row: EscalationRow, policy: Policy, cycle: Cycle, at: datetime) -> Yardstick | None:
-    first, *later = epochs_of(row)
-    in_force = next((epoch for epoch in reversed(later) if epoch.since <= at), first)
-    return yardstick(policy, in_force.severity, cycle, row.started_at)
+def _yard_at(row: EscalationRow, held: tuple[Held, ...], cycle: Cycle, at: datetime) -> Yardstick | None:
+    first, *later = held
+    in_force = next((one for one in reversed(later) if one.epoch.since <= at), first)
+    return yardstick(in_force.policy, in_force.epoch.severity, cycle, row.started_at)
 
 
 def _used(yard: Yardstick, cycle: Cycle, by: datetime) -> timedelta:

@@ -1,20 +1,21 @@
 """When a clock stands and why, worked out from the acts and from what the severity in force lets it stand for."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime
 from enum import StrEnum
 
 import msgspec
 
 from policy.pauses import PauseCause, Pauses
-from policy.targets import SeverityPolicy
-from schemas.vocabulary import ClockName, Severity
+from schemas.vocabulary import ClockName
+from services.sla_monitor.domain.epochs import Promises
 from services.sla_monitor.domain.row import (
     AnyAct,
     Closed,
     Confirmed,
     Contact,
     EscalationRow,
+    PolicyChanged,
     Proposed,
     Rejected,
     Reopened,
@@ -22,9 +23,8 @@ from services.sla_monitor.domain.row import (
     SeverityChanged,
 )
 
-Promises = Mapping[Severity, SeverityPolicy]
 _BY_DEFAULT = Pauses()
-_MOVES_IT = frozenset({Replied, Proposed, Rejected, Confirmed, Closed, Reopened, SeverityChanged})
+_MOVES_IT = frozenset({Replied, Proposed, Rejected, Confirmed, Closed, Reopened, SeverityChanged, PolicyChanged})
 """What may stop a clock or let it go on, besides a question; most acts are neither."""
 
 
@@ -61,15 +61,20 @@ def standings(
 
     Without promises it stands for what it does by default.
     """
-    severity, waiting = row.severity, _Waiting()
+    causes, waiting = _causes(clock, promises, 0), _Waiting()
     standing: Standing | None = None
     for act in row.acts:
         if type(act) in _MOVES_IT or (isinstance(act, Contact) and act.question):
-            severity = act.severity if isinstance(act, SeverityChanged) else severity
+            if isinstance(act, SeverityChanged | PolicyChanged):
+                causes = _causes(clock, promises, act.version)
             waiting = _after(waiting, act)
-            causes = _BY_DEFAULT if promises is None else promises[severity].pauses
-            standing = _standing(waiting, causes.resolution if clock is ClockName.RESOLUTION else causes.update)
+            standing = _standing(waiting, causes)
         yield act, standing
+
+
+def _causes(clock: ClockName, promises: Promises | None, since: int) -> tuple[PauseCause, ...]:
+    pauses = _BY_DEFAULT if promises is None else promises[since].pauses
+    return pauses.resolution if clock is ClockName.RESOLUTION else pauses.update
 
 
 def pauses_of(row: EscalationRow, clock: ClockName, promises: Promises) -> Iterator[Pause]:

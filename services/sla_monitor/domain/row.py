@@ -100,7 +100,26 @@ class SeverityChanged(Act, frozen=True, kw_only=True, tag="severity"):
     severity: Severity
 
 
-AnyAct = Contact | Replied | Assigned | Accepted | Proposed | Confirmed | Rejected | Closed | Reopened | SeverityChanged
+class PolicyChanged(Act, frozen=True, kw_only=True, tag="policy"):
+    """Another version of the procedure holds from here on, counted from the same start, on the calendar it chooses."""
+
+    policy_version: str
+    calendar: str | None = None
+
+
+AnyAct = (
+    Contact
+    | Replied
+    | Assigned
+    | Accepted
+    | Proposed
+    | Confirmed
+    | Rejected
+    | Closed
+    | Reopened
+    | SeverityChanged
+    | PolicyChanged
+)
 
 
 class OnRecord(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
@@ -149,7 +168,11 @@ class WatchedRow(Row, frozen=True, kw_only=True, tag="watched"):
 
 
 class EscalationRow(Row, frozen=True, kw_only=True, tag="escalation"):
-    """An escalation. `severity` is the one it opened with; `acts` are in the order in which they happened."""
+    """An escalation. `severity`, `policy_version` and `calendar` are those it opened with.
+
+    `acts` are in the order in which they happened. `calendar` is the one chosen for its business clocks; None leaves
+    them on that of the severity.
+    """
 
     started_at: datetime
     severity: Severity
@@ -157,6 +180,7 @@ class EscalationRow(Row, frozen=True, kw_only=True, tag="escalation"):
     on_record: tuple[OnRecord, ...] = ()
     next_update_cycle: int = 2
     promise: Promise | None = None
+    calendar: str | None = None
 
     def record_of(self, clock: ClockName, cycle: int) -> OnRecord:
         """Return what is on record of that cycle; an empty record where nothing is."""

@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 
 from schemas.sla import VerdictCorrected
 from schemas.vocabulary import ClockName, Verdict
-from services.sla_monitor.domain.cycles import Cycle, Epoch, cycles_of
+from services.sla_monitor.domain.cycles import Cycle, cycles_of
+from services.sla_monitor.domain.epochs import Held, promises_of
 from services.sla_monitor.domain.measuring import Yardstick
-from services.sla_monitor.domain.pausing import Promises
 from services.sla_monitor.domain.row import EscalationRow, OnRecord
 
 _WHOLE = 100
@@ -24,7 +24,7 @@ _JUDGED = frozenset(
 """Clocks that have verdicts and whose cycles are worked out here; others may come with later releases."""
 
 
-def never_due(cycle: Cycle, epochs: tuple[Epoch, ...], yards: list[Yardstick | None]) -> bool:
+def never_due(cycle: Cycle, held: tuple[Held, ...], yards: list[Yardstick | None]) -> bool:
     """Tell whether the cycle ended before anything was due; what is due at the very end was due.
 
     For so an acceptance ends that was not given: the next owner is named at that instant.
@@ -34,7 +34,7 @@ def never_due(cycle: Cycle, epochs: tuple[Epoch, ...], yards: list[Yardstick | N
     *runs, last = cycle.runs
     if last.until == cycle.ended_at:
         last = type(last)(since=last.since, until=cycle.ended_at + timedelta.resolution)
-    limits = [*(epoch.since for epoch in epochs[1:]), cycle.ended_at]
+    limits = [*(one.epoch.since for one in held[1:]), cycle.ended_at]
     for yard, limit in zip(yards, limits, strict=True):
         due_at = None if yard is None else yard.reached_at((*runs, last), _WHOLE)
         if due_at is not None and due_at <= limit:
@@ -42,11 +42,11 @@ def never_due(cycle: Cycle, epochs: tuple[Epoch, ...], yards: list[Yardstick | N
     return True
 
 
-def without_cycle(row: EscalationRow, promises: Promises) -> Iterator[OnRecord]:
+def without_cycle(row: EscalationRow, held: tuple[Held, ...]) -> Iterator[OnRecord]:
     """Yield what is on record as broken of cycles that, as is known by now, never were."""
     broken = [one for one in row.on_record if one.verdict is Verdict.BROKEN and one.clock in _JUDGED]
     if broken:
-        known = {(cycle.clock, cycle.number) for cycle in cycles_of(row, promises)}
+        known = {(cycle.clock, cycle.number) for cycle in cycles_of(row, promises_of(held))}
         yield from (one for one in broken if (one.clock, one.cycle) not in known)
 
 

@@ -80,20 +80,6 @@ def test_a_service_that_is_away_must_exist(tmp_path: Path) -> None:
         read_story(_written(tmp_path, text))
 
 
-@pytest.mark.parametrize(
-    ("promises", "says"),
-    [
-        ("{P1: {next_reply: {measure: elapsed, amount: 0}}}", "given.severities.P1.next_reply.amount: 0 is no time"),
-        ("{P1: {next_replay: null}}", "given.severities.P1: Object contains unknown field `next_replay`"),
-    ],
-)
-def test_promises_of_a_story_are_those_of_a_policy(tmp_path: Path, promises: str, says: str) -> None:
-    story = read_story(_written(tmp_path, STORY.replace("given:\n", f"given:\n  severities: {promises}\n")))
-
-    with pytest.raises(StoryError, match=says):
-        setting_of(story)
-
-
 def test_promises_of_a_story_stand_in_the_place_of_the_policys_and_leave_the_others(tmp_path: Path) -> None:
     promises = "{P1: {update: null, pauses: {update: [question]}}}"
     setting = setting_of(
@@ -103,3 +89,41 @@ def test_promises_of_a_story_stand_in_the_place_of_the_policys_and_leave_the_oth
     changed = setting.policy.policy.severities[Severity.P1]
     assert (changed.update, changed.pauses.update) == (None, (PauseCause.QUESTION,))
     assert changed.first_response.amount == 900
+
+
+PUBLISHED = '"2026-06-02T08:10:00Z", policy_published: {running: true, '
+
+
+def test_a_policy_that_is_published_concerns_no_ticket_and_is_the_one_before_with_its_changes(tmp_path: Path) -> None:
+    first = PUBLISHED + 'severities: {P1: {update: null}}}}\n  - {at: "2026-06-02T08:20:00Z", policy_published: {'
+    second = "severities: {P1: {warnings_percent: [80]}}}}"
+    text = STORY.replace("then:", f"  - {{at: {first}{second}\nthen:", 1)
+
+    story = read_story(_written(tmp_path, text))
+    before, after = (one.policy.severities[Severity.P1] for one in setting_of(story).published.values())
+
+    assert [when.ticket for when in story.when] == [ONLY_TICKET, "", ""]
+    assert (before.update, before.warnings_percent) == (None, (50, 75, 90))
+    assert (after.update, after.warnings_percent) == (None, (80,))
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ("severities: {P1: {calendar: night}}", "severities.P1.calendar: there is no calendar 'night'"),
+        ("severities: {P1: {updates: null}}", "severities.P1: Object contains unknown field `updates`"),
+        ("calendar_by: {type: {billing: berlin}}", "calendar_by.type.billing: there is no calendar 'berlin'"),
+        ("calendars: {night: {time_zone: Mars, weekly: {}}}", "calendars.night.time_zone: 'Mars' is no time zone"),
+    ],
+)  # fmt: skip
+def test_a_change_that_no_policy_may_have_is_an_error_with_its_place(tmp_path: Path, changes: str, says: str) -> None:
+    given = read_story(_written(tmp_path, STORY.replace("given:", f"given:\n  {changes}", 1)))
+    with pytest.raises(StoryError, match=r"story.yaml: given: ") as caught:
+        setting_of(given)
+    assert says in str(caught.value)
+
+    line = f"  - {{at: {PUBLISHED}{changes}}}}}"
+    published = read_story(_written(tmp_path, STORY.replace("then:", f"{line}\nthen:", 1)))
+    with pytest.raises(StoryError, match=r"story.yaml:6: ") as caught:
+        setting_of(published)
+    assert says in str(caught.value)

@@ -31,6 +31,8 @@ E = TypeVar("E", bound=StreamEvent)
 TICKET = TicketKey("zendesk-eu/48213")
 START = datetime(2026, 6, 2, 8, tzinfo=UTC)
 VERSION = PolicyVersion("2026-06")
+NEXT_VERSION = PolicyVersion("2026-07")
+"""Another policy that is here; `Told.policies` holds what else comes."""
 ANA, BEN, MIA, CLEO, DOV, ELI = (
     Actor(kind=ActorKind.PERSON, id=name) for name in ("ana", "ben", "mia", "cleo", "dov", "eli")
 )
@@ -90,8 +92,11 @@ class Told:
     def __init__(self, routes: Routing | None = None) -> None:
         self.rosters = RosterRegistry(roster())
         self.batch = InMemoryEscalationBatch()
-        policies = PolicyRegistry([VersionedPolicy(version=VERSION, policy=policy(routes))])
-        self.router = Router(policies, self.rosters)
+        known = policy(routes)
+        self.policies = PolicyRegistry(
+            [VersionedPolicy(version=version, policy=known) for version in (NEXT_VERSION, VERSION)]
+        )
+        self.router = Router(self.policies, self.rosters)
         self.now = START
         self._count = 0
 

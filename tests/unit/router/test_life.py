@@ -26,6 +26,7 @@ from tests.unit.router.telling import (
     CUSTOMER,
     DOV,
     MIA,
+    NEXT_VERSION,
     SUMMARY,
     TICKET,
     UPDATED,
@@ -47,10 +48,12 @@ FACTS = st.builds(
     intent=st.sampled_from(ReplyIntent),
     merged_into=st.sampled_from([None, None, "zendesk-eu/1"]),
 )
+_OF_THEIR_OWN = (commands.AbsorbMerged, commands.AdoptPolicy)
 COMMAND = st.one_of(
     st.builds(commands.ReassignEscalation, ticket=st.just(TICKET), to=st.sampled_from(["ana", "ben", "mia", "eli"])),
     st.builds(commands.ReclassifyEscalation, ticket=st.just(TICKET), severity=SEVERITIES, type=TYPES),
-    *(st.builds(kind, ticket=st.just(TICKET)) for kind in COMMANDS.events if kind is not commands.AbsorbMerged),
+    st.builds(commands.AdoptPolicy, ticket=st.just(TICKET), version=st.sampled_from([VERSION, NEXT_VERSION])),
+    *(st.builds(kind, ticket=st.just(TICKET)) for kind in COMMANDS.events if kind not in _OF_THEIR_OWN),
 )
 
 

@@ -83,13 +83,14 @@ def default_policy(calendar: Calendar = OFFICE) -> Policy:
 
 
 class FixedPolicies:
-    """One policy, whatever the version."""
+    """One policy, whatever the version, but for those that are added to `others`."""
 
     def __init__(self, policy: Policy | None = None) -> None:
         self._policy = default_policy() if policy is None else policy
+        self.others: dict[PolicyVersion, Policy] = {}
 
-    def get(self, version: PolicyVersion) -> Policy:  # noqa: ARG002  the port's shape
-        return self._policy
+    def get(self, version: PolicyVersion) -> Policy:
+        return self.others.get(version, self._policy)
 
 
 class Telling:
@@ -101,7 +102,9 @@ class Telling:
         self.owner = "ana"
         self.state = EscalationState.OPEN
         self.started_at = instant("08:00:00")
+        self.calendar: str | None = None
         self._ticket = ticket
+        self._policy_version: PolicyVersion = VERSION
         self._assignments = 0
         self._proposals = 0
 
@@ -115,7 +118,7 @@ class Telling:
             recorded_at=at,
             actor=PERSON,
             producer="router",
-            policy_version=VERSION,
+            policy_version=self._policy_version,
         )
         context = EscalationContext(
             escalation_id=derived_id("escalation", self._ticket),
@@ -128,6 +131,7 @@ class Telling:
             owner=self.owner,
             management="mia",
             started_at=self.started_at,
+            calendar=self.calendar,
         )
         return replace(event, meta=meta, escalation=context)
 
@@ -178,3 +182,7 @@ class Telling:
         previous, self.severity = self.severity, severity
         event = told.EscalationReclassified(previous_severity=previous, previous_type=IssueType.TECHNICAL, by=PERSON)
         return self.tell(event, at)
+
+    def adopted(self, at: datetime, version: PolicyVersion, calendar: str | None = None) -> told.PolicyAdopted:
+        previous, self._policy_version, self.calendar = self._policy_version, version, calendar
+        return self.tell(told.PolicyAdopted(previous=previous, version=version), at)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from schemas.escalations import EscalationEvent
 from schemas.vocabulary import ClockName, Severity, Verdict
 from services.sla_monitor.domain.cycles import Run, cycles_of
+from services.sla_monitor.domain.epochs import held_to, promises_of
 from services.sla_monitor.domain.evaluation import evaluate, judged_cycles
 from services.sla_monitor.domain.folding import fold
 from services.sla_monitor.domain.row import EscalationRow
@@ -50,7 +51,7 @@ def _row(facts: list[tuple[str, int]]) -> EscalationRow:
 
 
 def _runs(row: EscalationRow, clock: ClockName) -> list[tuple[tuple[Run, ...], bool]]:
-    cycles = (cycle for cycle in cycles_of(row, POLICY.severities) if cycle.clock is clock)
+    cycles = (cycle for cycle in cycles_of(row, promises_of(held_to(row, POLICY))) if cycle.clock is clock)
     return [(cycle.runs, cycle.judged) for cycle in cycles]
 
 
@@ -83,7 +84,9 @@ def test_a_message_waits_as_a_notebook_would_have_it_and_each_cycle_has_its_own_
     facts: list[tuple[str, int]],
 ) -> None:
     row = _row(facts)
-    cycles = [cycle for cycle in cycles_of(row, POLICY.severities) if cycle.clock is ClockName.NEXT_REPLY]
+    cycles = [
+        cycle for cycle in cycles_of(row, promises_of(held_to(row, POLICY))) if cycle.clock is ClockName.NEXT_REPLY
+    ]
 
     waited = [
         (
@@ -114,7 +117,9 @@ def test_whatever_comes_late_what_is_on_record_as_broken_was_due_in_the_end(
     row = router.promises.rows.get(TICKET)
     assert isinstance(row, EscalationRow)
     assert evaluate(row, POLICY, now).findings == ()
-    verdicts = {(one.cycle.clock, one.cycle.number): one.verdict for one in judged_cycles(row, POLICY, now)}
+    verdicts = {
+        (one.cycle.clock, one.cycle.number): one.verdict for one in judged_cycles(row, held_to(row, POLICY), now)
+    }
     for record in row.on_record:
         if record.verdict is Verdict.BROKEN:
             assert verdicts[record.clock, record.cycle] is not Verdict.KEPT

@@ -10,6 +10,7 @@ from policy.pauses import PauseCause, Pauses
 from schemas import escalations as told
 from schemas.vocabulary import ClockName, Severity
 from services.sla_monitor.domain.cycles import Run, cycles_of
+from services.sla_monitor.domain.epochs import held_to, promises_of
 from services.sla_monitor.domain.evaluation import judged_cycles
 from services.sla_monitor.domain.folding import fold
 from services.sla_monitor.domain.row import EscalationRow
@@ -28,7 +29,7 @@ def _row(events: Iterable[told.EscalationEvent]) -> EscalationRow:
 
 
 def _runs(row: EscalationRow, clock: ClockName, policy: Policy = EVERYWHERE) -> list[tuple[Run, ...]]:
-    return [cycle.runs for cycle in cycles_of(row, policy.severities) if cycle.clock is clock]
+    return [cycle.runs for cycle in cycles_of(row, promises_of(held_to(row, policy))) if cycle.clock is clock]
 
 
 def _run(since: str, until: str | None = None) -> Run:
@@ -36,7 +37,7 @@ def _run(since: str, until: str | None = None) -> Run:
 
 
 def _due(row: EscalationRow, clock: ClockName, policy: Policy, now: datetime) -> datetime:
-    return next(one.due_at for one in judged_cycles(row, policy, now) if one.cycle.clock is clock)
+    return next(one.due_at for one in judged_cycles(row, held_to(row, policy), now) if one.cycle.clock is clock)
 
 
 def test_by_default_a_question_stops_nothing() -> None:
@@ -44,7 +45,7 @@ def test_by_default_a_question_stops_nothing() -> None:
     row = _row([telling.opened(instant("08:00:00")), asked(telling, instant("08:10:00"))])
 
     assert _runs(row, ClockName.RESOLUTION, default_policy()) == [(_run("08:00:00"),)]
-    assert list(cycles_of(row)) == list(cycles_of(row, default_policy().severities))
+    assert list(cycles_of(row)) == list(cycles_of(row, promises_of(held_to(row, default_policy()))))
 
 
 @pytest.mark.parametrize("awaits", [True, False])

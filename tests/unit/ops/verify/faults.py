@@ -23,6 +23,8 @@ SILENT = "core/02_nobody_accepts.yaml"
 MERGED = "own/06_merged_into_another.yaml"
 LOST = "own/02_a_message_that_never_arrives.yaml"
 WATCHED = "own/03_its_own_sla_runs_out.yaml"
+BY_REGION = "own/20_each_region_by_its_calendar.yaml"
+ADOPTED = "own/21_a_policy_for_what_runs.yaml"
 
 MessageT = TypeVar("MessageT", bound=Message)
 

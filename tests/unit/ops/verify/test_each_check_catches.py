@@ -16,7 +16,19 @@ from schemas.classifications import TicketClassified
 from schemas.notifications import NoticeDelivered
 from schemas.tickets import TicketOpened
 from tests.harness.evidence import STORIES, Taken, evidence_of
-from tests.unit.ops.verify.faults import ACCEPTED, FAULTS, LOST, MERGED, SILENT, WATCHED, Fault, cut, renamed
+from tests.unit.ops.verify.faults import (
+    ACCEPTED,
+    ADOPTED,
+    BY_REGION,
+    FAULTS,
+    LOST,
+    MERGED,
+    SILENT,
+    WATCHED,
+    Fault,
+    cut,
+    renamed,
+)
 
 GOOD = (ACCEPTED, SILENT, MERGED, LOST, WATCHED)
 
@@ -33,7 +45,7 @@ def at(evidence: Taken, later: timedelta, grace: timedelta | None = timedelta(se
     return Moment(real=last, business=last, grace=grace)
 
 
-@pytest.mark.parametrize("story", GOOD)
+@pytest.mark.parametrize("story", [*GOOD, BY_REGION, ADOPTED])
 def test_nothing_is_found_in_a_run_that_went_right(story: str) -> None:
     assert taken(story).broken() == {}
 
