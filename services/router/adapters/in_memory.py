@@ -3,7 +3,7 @@
 Policies and rosters are the registries of `wire.reference_data`, which hold no I/O.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from schemas.escalations import StreamEvent
 from schemas.ids import TicketKey
@@ -12,12 +12,12 @@ from services.router.domain.state import TicketState
 
 
 class InMemoryEscalationBatch:
-    """Streams that live as long as the object; everything appended counts at once."""
+    """Streams that live as long as the object, going on from `states`; everything appended counts at once."""
 
-    def __init__(self) -> None:
+    def __init__(self, states: Mapping[TicketKey, TicketState] | None = None) -> None:
         self.events: list[StreamEvent] = []
         """All events in the order they were appended, whatever their ticket."""
-        self._states: dict[TicketKey, TicketState] = {}
+        self._states: dict[TicketKey, TicketState] = dict(states or {})
 
     def load(self, ticket: TicketKey) -> TicketState:
         """Return the state of the ticket's stream, or an empty one."""

@@ -194,3 +194,10 @@ def test_a_promised_time_that_is_none_is_told(named: str, capsys: pytest.Capture
     with pytest.raises(typer.Exit):
         promised_instant(named, zone_of("UTC"), datetime.fromisoformat("2026-10-24T12:00:00+02:00"))
     assert capsys.readouterr().err == f"escalon: --next-at {named}: write 14:30, or 2026-06-02T14:30:00+02:00\n"
+
+
+def test_a_dry_run_that_is_not_for_what_runs_is_a_mistake(runner: CliRunner) -> None:
+    said = runner.invoke(app, ["policy", "publish", str(DEFAULT_POLICY), "--dry-run"])
+
+    assert said.exit_code == 2
+    assert said.stderr == "escalon: --dry-run shows what --running would do: give both\n"
