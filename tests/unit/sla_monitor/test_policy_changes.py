@@ -5,11 +5,12 @@ import pytest
 from msgspec.structs import replace
 
 from policy.calendars import Calendar, Weekday
-from policy.model import Policy
+from policy.model import Policy, VersionedPolicy
 from policy.targets import Measure, Target
 from schemas.ids import PolicyVersion
 from schemas.sla import ThresholdReached
 from schemas.vocabulary import ClockName, Severity
+from services.sla_monitor.adapters.in_memory import InMemoryPromises
 from services.sla_monitor.domain.evaluation import evaluate
 from services.sla_monitor.domain.explaining import explain
 from services.sla_monitor.domain.folding import fold
@@ -17,6 +18,7 @@ from services.sla_monitor.domain.pinning import in_force, pinned
 from services.sla_monitor.domain.row import EscalationRow, decode_row, encode_row
 from tests.unit.sla_monitor.recording import RecordingRouter
 from tests.unit.sla_monitor.telling import VERSION, Telling, default_policy, instant
+from wire.reference_data import PolicyRegistry
 
 NEXT = PolicyVersion("v2")
 LATER = PolicyVersion("v3")
@@ -180,3 +182,16 @@ def test_a_clock_is_explained_by_the_policy_and_the_calendar_that_hold() -> None
         "first response: 4 h (P3) on calendar new_york from Tue 2026-06-02 04:00:00 EDT, 1 h used, "
         "due Tue 2026-06-02 13:00:00 EDT, 3 h left"
     )
+
+
+def test_clocks_wait_for_a_version_that_has_not_arrived_and_then_say_what_it_has_broken() -> None:
+    known = PolicyRegistry([VersionedPolicy(version=VERSION, policy=default_policy())])
+    promises, telling = InMemoryPromises(known), Telling()
+    promises.take(telling.opened(instant("08:00:00")), instant("08:00:00"))
+
+    assert promises.take(telling.adopted(instant("08:07:00"), NEXT), instant("08:07:00")) == ()
+    assert promises.fire(instant("08:10:00")) == ()
+
+    known.add(VersionedPolicy(version=NEXT, policy=_with(Severity.P1, first_response=_elapsed(5), update=None)))
+    (breach,) = [one for one in promises.fire(instant("08:11:00")) if isinstance(one, ThresholdReached)]
+    assert (breach.percent, breach.reached_at, breach.due_at) == (100, instant("08:07:00"), instant("08:05:00"))
