@@ -27,6 +27,7 @@ from services.router.domain.evolve import evolve
 from services.router.domain.state import TicketState
 from services.router.handlers import Router
 from services.sla_monitor.adapters.in_memory import InMemoryPromises, InMemoryRows
+from services.sla_monitor.domain.epochs import held_to
 from services.sla_monitor.domain.evaluation import Judged, judged_cycles
 from services.sla_monitor.domain.folding import fold, version_of
 from services.sla_monitor.domain.pinning import pinned
@@ -126,8 +127,7 @@ class AdoptionPreview:
                 yield self._deadline(row.ticket, clock, old, new)
 
     def _open_cycles(self, row: EscalationRow, now: datetime) -> dict[_Clock, Judged]:
-        held_to = pinned(row, self.policies.get)
-        every = judged_cycles(row, held_to.policy, now, held_to.earlier)
+        every = judged_cycles(row, held_to(row, *pinned(row, self.policies.get)), now)
         return {(one.cycle.clock, one.cycle.number): one for one in every if one.cycle.ended_at is None}
 
     def _deadline(self, ticket: str, clock: _Clock, old: Judged | None, new: Judged | None) -> MovedDeadline:
