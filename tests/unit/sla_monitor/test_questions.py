@@ -211,3 +211,23 @@ def test_a_question_that_arrives_late_corrects_a_breach_that_was_none() -> None:
         "08:35:00 reached update/2 100",
         "08:41:00 corrected update/2 kept",
     ]
+
+
+def test_a_late_question_corrects_the_resolution_when_its_end_is_known_and_leaves_it_broken_where_it_is() -> None:
+    in_time, too_late = router_with(EVERYWHERE, Severity.P1), router_with(EVERYWHERE, Severity.P1)
+    for router in (in_time, too_late):
+        router.take(router.telling.opened(instant("08:00:00")))
+        router.turn_to(instant("12:00:00"))
+        router.take(asked(router.telling, instant("11:00:00")), instant("12:05:00"))
+        router.take(replied(router.telling, instant("13:00:00")))
+    in_time.turn_to(instant("13:30:00"))
+    in_time.take(in_time.telling.confirmed(instant("13:30:00")))
+    too_late.turn_to(instant("15:00:00"))
+    too_late.take(too_late.telling.confirmed(instant("15:00:00")))
+
+    broken = "12:00:00 reached resolution/1 100"
+    assert [line for line in in_time.lines() if "resolution" in line][-2:] == [
+        broken,
+        "13:30:00 corrected resolution/1 kept",
+    ]
+    assert [line for line in too_late.lines() if "resolution" in line][-1] == broken
