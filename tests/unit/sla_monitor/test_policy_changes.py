@@ -11,11 +11,14 @@ from schemas.ids import PolicyVersion
 from schemas.sla import ThresholdReached
 from schemas.vocabulary import ClockName, Severity
 from services.sla_monitor.adapters.in_memory import InMemoryPromises
+from services.sla_monitor.domain.cycles import Run, cycles_of
+from services.sla_monitor.domain.epochs import held_to, promises_of
 from services.sla_monitor.domain.evaluation import evaluate
 from services.sla_monitor.domain.explaining import explain
 from services.sla_monitor.domain.folding import fold
 from services.sla_monitor.domain.pinning import in_force, pinned
 from services.sla_monitor.domain.row import EscalationRow, decode_row, encode_row
+from tests.unit.sla_monitor.asking import BOTH, asked, policy_with
 from tests.unit.sla_monitor.recording import RecordingRouter
 from tests.unit.sla_monitor.telling import VERSION, Telling, default_policy, instant
 from wire.reference_data import PolicyRegistry
@@ -159,11 +162,11 @@ def test_each_policy_that_held_is_asked_for_and_the_last_one_is_in_force() -> No
     assert isinstance(row, EscalationRow)
     policies = {version: _with(Severity.P1) for version in (VERSION, NEXT, LATER)}
 
-    held_to = pinned(row, policies.__getitem__)
+    pins = pinned(row, policies.__getitem__)
 
-    assert held_to.policy is policies[LATER]
-    assert set(held_to.earlier) == {VERSION, NEXT}
-    assert evaluate(row, held_to.policy, instant("08:03:00"), held_to.earlier).findings == ()
+    assert pins.policy is policies[LATER]
+    assert set(pins.earlier) == {VERSION, NEXT}
+    assert evaluate(row, pins.policy, instant("08:03:00"), pins.earlier).findings == ()
     assert decode_row(encode_row(row)) == row
 
 
@@ -172,9 +175,9 @@ def test_a_clock_is_explained_by_the_policy_and_the_calendar_that_hold() -> None
     row = fold(None, telling.opened(instant("08:00:00")))
     row = fold(row, telling.adopted(instant("08:01:00"), NEXT, calendar="new_york"))
     assert isinstance(row, EscalationRow)
-    held_to = pinned(row, {VERSION: default_policy(), NEXT: _with(Severity.P3)}.__getitem__)
+    pins = pinned(row, {VERSION: default_policy(), NEXT: _with(Severity.P3)}.__getitem__)
 
-    clocks = {one.clock: one for one in explain(row, held_to.policy, instant("14:00:00"), held_to.earlier)}
+    clocks = {one.clock: one for one in explain(row, pins.policy, instant("14:00:00"), pins.earlier)}
     first = clocks[ClockName.FIRST_RESPONSE]
 
     assert (first.policy_version, first.calendar) == (NEXT, "new_york")
@@ -195,3 +198,20 @@ def test_clocks_wait_for_a_version_that_has_not_arrived_and_then_say_what_it_has
     known.add(VersionedPolicy(version=NEXT, policy=_with(Severity.P1, first_response=_elapsed(5), update=None)))
     (breach,) = [one for one in promises.fire(instant("08:11:00")) if isinstance(one, ThresholdReached)]
     assert (breach.percent, breach.reached_at, breach.due_at) == (100, instant("08:07:00"), instant("08:05:00"))
+
+
+def test_what_stood_by_the_old_policy_stays_so_and_goes_on_where_the_new_one_lets_nothing_stand() -> None:
+    telling = Telling()
+    row = fold(None, telling.opened(instant("08:00:00")))
+    row = fold(row, asked(telling, instant("08:10:00")))
+    row = fold(row, telling.adopted(instant("08:20:00"), NEXT))
+    assert isinstance(row, EscalationRow)
+    with_pauses = policy_with(pauses={Severity.P1: BOTH})
+
+    promises = promises_of(held_to(row, default_policy(), {VERSION: with_pauses}))
+    (resolution,) = [one for one in cycles_of(row, promises) if one.clock is ClockName.RESOLUTION]
+
+    assert resolution.runs == (
+        Run(since=instant("08:00:00"), until=instant("08:10:00")),
+        Run(since=instant("08:20:00")),
+    )
