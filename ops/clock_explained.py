@@ -12,7 +12,7 @@ from ops.view.storytelling import told
 from policy.model import Policy
 from policy.publication import policy_of
 from schemas.catalogue import ESCALATIONS, POLICIES
-from schemas.escalations import EscalationEvent, StreamEvent
+from schemas.escalations import EscalationEvent, SlaBreached, SlaCorrected, SlaKept, SlaWarned, StreamEvent
 from schemas.ids import PolicyVersion
 from schemas.message import Message
 from schemas.reference_data import PolicyPublished
@@ -22,16 +22,19 @@ from services.sla_monitor.domain.ledger import LedgerEntry
 from services.sla_monitor.domain.pinning import pinned
 from services.sla_monitor.domain.row import AnyRow, EscalationRow
 
+_SAID = (SlaWarned, SlaBreached, SlaKept, SlaCorrected)
+
 
 class UnexplainedError(EscalonError):
     """There are no clocks to explain; says why."""
 
 
 class Explained(msgspec.Struct, frozen=True, kw_only=True):
-    """A clock with its stretches in words."""
+    """A clock with its stretches in words, and what was recorded of it, each as it was explained then."""
 
     clock: ClockExplained
     lines: tuple[str, ...]
+    said: tuple[str, ...] = ()
 
 
 async def explained(log: EventLog, reference: str, now: datetime) -> list[Explained]:
@@ -51,7 +54,9 @@ async def explained(log: EventLog, reference: str, now: datetime) -> list[Explai
     by_version = {event.escalation.version: event for event in events if isinstance(event, EscalationEvent)}
     held_to = pinned(row, lambda version: _policy(version, policies))
     clocks = explain(row, held_to.policy, now, held_to.earlier)
-    return [Explained(clock=clock, lines=tuple(_lines(clock, by_version))) for clock in clocks]
+    return [
+        Explained(clock=one, lines=tuple(_lines(one, by_version)), said=tuple(_said(one, events))) for one in clocks
+    ]
 
 
 def _row(events: Iterable[StreamEvent], reference: str) -> EscalationRow:
@@ -91,6 +96,13 @@ def _stood(segment: Segment, pauses: dict[datetime, LedgerEntry]) -> str:
         rest = f"{duration_words(left)} left" if left >= timedelta(0) else f"{duration_words(-left)} over"
         words.append(f"{entry.percent_used:g} % used and {rest} by then")
     return f"  ({', '.join(words)})"
+
+
+def _said(clock: ClockExplained, events: Iterable[StreamEvent]) -> Iterator[str]:
+    for one in events:
+        if isinstance(one, _SAID) and (one.clock, one.cycle) == (clock.clock, clock.cycle):
+            why = "" if one.explanation is None else f": {one.explanation.sentence}"
+            yield f"said    {_utc(one.meta.occurred_at)}  {told(one)}{why}"
 
 
 def _utc(instant: datetime) -> str:

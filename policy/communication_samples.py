@@ -56,6 +56,8 @@ _FULL_ACT = ActView(
     proposed_type="billing",
     failed_notice="acknowledgement",
     failed_recipient="customer",
+    over_percent=50,
+    explanation="resolution: 4 h (P1), 6 h used, 2 h over",
 )
 _FULL = NoticeView(
     kind="",

@@ -33,7 +33,10 @@ class AccountView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ActView(msgspec.Struct, frozen=True, kw_only=True):
-    """What happened; each event fills in what it has, the rest is null."""
+    """What happened; each event fills in what it has, the rest is null.
+
+    Of a clock: `over_percent` is how far past a breach it went on, `explanation` how it stands in one sentence.
+    """
 
     at: str
     by: PersonView | None = None
@@ -57,6 +60,8 @@ class ActView(msgspec.Struct, frozen=True, kw_only=True):
     proposed_type: str | None = None
     failed_notice: str | None = None
     failed_recipient: str | None = None
+    over_percent: int | None = None
+    explanation: str | None = None
 
 
 class NoticeView(msgspec.Struct, frozen=True, kw_only=True):

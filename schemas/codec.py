@@ -6,6 +6,7 @@ Decoding uses the writer's schema; what an older writer did not know gets its de
 import json
 import re
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -55,6 +56,8 @@ class SchemaBook:
         self.own: dict[type[Message], WriterSchema] = {}
         self.fingerprints: dict[type[Message], bytes] = {}
         self.registry_ids: dict[type[Message], int] = {}
+        self.nullable_records: dict[type[Message], tuple[tuple[str, str], ...]] = {}
+        """By event, its own fields that are a record or null, with the full name of that record."""
         self.wanted_ids: set[int] = set()
         """Ids of the registry that were met and are not known yet."""
         self._refused_ids: set[int] = set()
@@ -66,6 +69,7 @@ class SchemaBook:
             schema = schema_of(event)
             self.own[event] = WriterSchema(event.wire_name(), fastavro.parse_schema(schema))
             self.fingerprints[event] = fingerprint(schema)
+            self.nullable_records[event] = tuple(_nullable_records(schema))
             self._by_fingerprint[self.fingerprints[event]] = self.own[event]
 
     def learn(self, schema_json: str, registry_id: int | None = None) -> None:
@@ -123,6 +127,10 @@ class Codec:
         out = BytesIO()
         out.write(self._frame(event))
         plain = msgspec.to_builtins(message, builtin_types=(datetime, bytes))
+        for field, record in self.book.nullable_records[event]:
+            if plain[field] is not None:
+                # Named, fastavro need not find out by trying which branch of the union it is.
+                plain[field] = (record, plain[field])
         fastavro.schemaless_writer(out, self.book.own[event].parsed, plain)
         return out.getvalue()
 
@@ -164,6 +172,13 @@ def _read(writer: WriterSchema, body: memoryview) -> Any:
     if stream.tell() != len(body):
         raise MalformedMessageError(f"{writer.name} has {len(body) - stream.tell()} bytes too many")
     return plain
+
+
+def _nullable_records(schema: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    for field in schema["fields"]:
+        branches = field["type"] if isinstance(field["type"], list) else []
+        records = [branch for branch in branches if isinstance(branch, dict) and branch["type"] == "record"]
+        yield from ((field["name"], _full_name(record)) for record in records)
 
 
 def _full_name(schema: dict[str, Any]) -> str:

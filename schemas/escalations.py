@@ -10,6 +10,7 @@ from typing import Annotated, ClassVar
 
 from schemas.classifications import Judgement, TicketSummary
 from schemas.context import NO_CONTEXT, NO_WATCH, EscalationContext, WatchContext
+from schemas.explanation import ClockExplanation
 from schemas.message import Actor, Message, doc, pii
 from schemas.vocabulary import (
     AssignmentCause,
@@ -258,6 +259,7 @@ class SlaWarned(SlaRecord, frozen=True, kw_only=True):
     """A share of the target is used up; above 100 the clock went on so far past the breach."""
 
     percent: int
+    explanation: Annotated[ClockExplanation | None, doc("Why it stands so.")] = None
 
 
 class SlaBreached(SlaRecord, frozen=True, kw_only=True):
@@ -265,12 +267,14 @@ class SlaBreached(SlaRecord, frozen=True, kw_only=True):
 
     percent: Annotated[int, doc("Above 100 where it was first found as an overrun.")] = 100
     unverified: bool = False
+    explanation: Annotated[ClockExplanation | None, doc("Why it stands so.")] = None
 
 
 class SlaKept(SlaRecord, frozen=True, kw_only=True):
     """The target was met."""
 
     ended_at: Annotated[datetime, doc("When the act came (UTC).")]
+    explanation: Annotated[ClockExplanation | None, doc("Why it stands so.")] = None
 
 
 class SlaCorrected(SlaRecord, frozen=True, kw_only=True):
@@ -281,6 +285,7 @@ class SlaCorrected(SlaRecord, frozen=True, kw_only=True):
     withdrawn: Annotated[
         bool, doc("Nothing was due: the cycle never was, or ended before, so that `broken` is taken back.")
     ] = False
+    explanation: Annotated[ClockExplanation | None, doc("Why it stands so.")] = None
 
 
 class OwnerNotified(EscalationEvent, frozen=True, kw_only=True):

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Annotated, ClassVar
 
+from schemas.explanation import ClockExplanation
 from schemas.message import Message, doc
 from schemas.vocabulary import ClockName, Verdict
 
@@ -28,6 +29,7 @@ class ThresholdReached(SlaFinding, frozen=True, kw_only=True):
     percent: int
     reached_at: Annotated[datetime, doc("When the threshold was reached (UTC).")]
     due_at: Annotated[datetime, doc("When the promise falls due (UTC).")]
+    explanation: Annotated[ClockExplanation | None, doc("Why it stands so.")] = None
 
 
 class ClockKept(SlaFinding, frozen=True, kw_only=True):
@@ -37,6 +39,7 @@ class ClockKept(SlaFinding, frozen=True, kw_only=True):
     cycle: int
     ended_at: Annotated[datetime, doc("When the act came (UTC).")]
     due_at: Annotated[datetime, doc("When the promise fell due (UTC).")]
+    explanation: Annotated[ClockExplanation | None, doc("Why it stands so.")] = None
 
 
 class VerdictCorrected(SlaFinding, frozen=True, kw_only=True):
@@ -50,6 +53,7 @@ class VerdictCorrected(SlaFinding, frozen=True, kw_only=True):
     withdrawn: Annotated[
         bool, doc("Nothing was due: the cycle never was, or ended before, so that `broken` is taken back.")
     ] = False
+    explanation: Annotated[ClockExplanation | None, doc("Why it stands so.")] = None
 
 
 class FrontLineAtRisk(SlaFinding, frozen=True, kw_only=True):

@@ -80,7 +80,7 @@ async def explain(
         return
     for one in clocks:
         typer.echo(f"{one.clock.sentence} (policy {one.clock.policy_version})")
-        for line in one.lines:
+        for line in (*one.lines, *one.said):
             typer.echo(f"    {line}")
 
 

@@ -13,7 +13,9 @@ from schemas.ids import derived_id
 from schemas.message import Actor, ActorKind, Meta
 from schemas.sla import PromiseScheduled, SlaFinding
 from services.sla_monitor.domain.due_index import DueIndex
+from services.sla_monitor.domain.epochs import held_to
 from services.sla_monitor.domain.evaluation import Evaluation, Finding, evaluate, is_verdict
+from services.sla_monitor.domain.explaining import explanation_of
 from services.sla_monitor.domain.folding import fold, ticket_of, version_of
 from services.sla_monitor.domain.pinning import Pinned, in_force, pinned
 from services.sla_monitor.domain.row import AnyRow, EscalationRow, Promise
@@ -78,15 +80,15 @@ class SlaMonitor:
         if moves_clocks(event) or isinstance(event, TicketWatched):
             self._forget_thresholds(ticket)
         missing = 0 if row is None else max(version_of(event) - row.version - 1, 0)
-        held_to = self._held_to(after)
-        if held_to is None:
+        pins = self._held_to(after)
+        if pins is None:
             return Noted(ticket=ticket, row=replace(after, wakes_at=now), missing=missing, waits=True)
-        evaluation = evaluate(after, held_to.policy, now, held_to.earlier)
+        evaluation = evaluate(after, pins.policy, now, pins.earlier)
         at_once = [one for one in self._unsent(ticket, evaluation, now) if one.falls_due_at is None]
         self._remember(ticket, evaluation, at_once, now)
         after, promised = _with_promise(after, evaluation.promise)
         after = replace(after, wakes_at=self._wakes_at(ticket, evaluation))
-        findings = tuple(_sealed(one, after, now, cause=event.meta.id) for one in (*at_once, *promised))
+        findings = tuple(_sealed(one, after, pins, now, cause=event.meta.id) for one in (*at_once, *promised))
         return Noted(ticket=ticket, row=after, findings=findings, missing=missing)
 
     def on_due(self, row: AnyRow, now: datetime, *, anew: bool = False) -> Fired:
@@ -94,14 +96,15 @@ class SlaMonitor:
 
         `anew` says the promise again, too.
         """
-        held_to = self._held_to(row)
-        if held_to is None:
+        pins = self._held_to(row)
+        if pins is None:
             return Fired(findings=(), due_at=now + LOOKED_FOR_AFTER, waits=True)
-        evaluation = evaluate(row, held_to.policy, now, held_to.earlier)
+        evaluation = evaluate(row, pins.policy, now, pins.earlier)
         unsent = self._unsent(row.ticket, evaluation, now)
         self._remember(row.ticket, evaluation, unsent, now)
         promised = _promised(row, evaluation.promise) if anew else ()
-        findings = tuple(_sealed(one, row, now, cause=None) for one in (*sorted(unsent, key=_instant), *promised))
+        in_order = (*sorted(unsent, key=_instant), *promised)
+        findings = tuple(_sealed(one, row, pins, now, cause=None) for one in in_order)
         return Fired(findings=findings, due_at=self._wakes_at(row.ticket, evaluation))
 
     def _held_to(self, row: AnyRow) -> Pinned | None:
@@ -239,7 +242,7 @@ def _instant(finding: Finding) -> datetime:
     return finding.falls_due_at or _LONG_AGO
 
 
-def _sealed(finding: Finding, row: AnyRow, now: datetime, *, cause: str | None) -> SlaFinding:
+def _sealed(finding: Finding, row: AnyRow, pins: Pinned, now: datetime, *, cause: str | None) -> SlaFinding:
     meta = Meta(
         id=derived_id(row.stream_id, *finding.key),
         correlation_id=row.ticket,
@@ -250,4 +253,8 @@ def _sealed(finding: Finding, row: AnyRow, now: datetime, *, cause: str | None) 
         producer=PRODUCER,
         policy_version=in_force(row),
     )
-    return replace(finding.message, meta=meta, time_zone_rules=RULES)
+    if finding.judged is None or not isinstance(row, EscalationRow):
+        return replace(finding.message, meta=meta, time_zone_rules=RULES)
+    stood_at = finding.judged.cycle.ended_at or finding.falls_due_at or now
+    explanation = explanation_of(row, held_to(row, pins.policy, pins.earlier), finding.judged, stood_at)
+    return replace(finding.message, meta=meta, time_zone_rules=RULES, explanation=explanation)

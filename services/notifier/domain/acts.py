@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from policy.communication_view import ActView
+from policy.thresholds import BREACH
 from schemas import escalations as events
 from schemas.escalations import StreamEvent
 from schemas.message import ActorKind
@@ -39,7 +40,12 @@ def _reminded(event: events.OwnerReminded, reader: Reader) -> ActView:
 
 def _warned(event: events.SlaWarned, reader: Reader) -> ActView:
     return ActView(
-        at=_at(event, reader), clock=event.clock.value, due_at=reader.time(event.due_at), percent=event.percent
+        at=_at(event, reader),
+        clock=event.clock.value,
+        due_at=reader.time(event.due_at),
+        percent=event.percent,
+        over_percent=_over(event.percent),
+        explanation=_explanation(event),
     )
 
 
@@ -50,12 +56,28 @@ def _breached(event: events.SlaBreached, reader: Reader) -> ActView:
         due_at=reader.time(event.due_at),
         percent=event.percent,
         unverified=event.unverified,
+        over_percent=_over(event.percent),
+        explanation=_explanation(event),
     )
+
+
+def _over(percent: int) -> int | None:
+    return percent - BREACH if percent > BREACH else None
+
+
+def _explanation(event: events.SlaWarned | events.SlaBreached | events.SlaCorrected) -> str | None:
+    return None if event.explanation is None else event.explanation.sentence
 
 
 def _corrected(event: events.SlaCorrected, reader: Reader) -> ActView:
     due_at = reader.time(event.due_at)
-    return ActView(at=_at(event, reader), clock=event.clock.value, due_at=due_at, verdict=event.verdict.value)
+    return ActView(
+        at=_at(event, reader),
+        clock=event.clock.value,
+        due_at=due_at,
+        verdict=event.verdict.value,
+        explanation=_explanation(event),
+    )
 
 
 def _reclassified(event: events.EscalationReclassified, reader: Reader) -> ActView:

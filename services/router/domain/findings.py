@@ -84,7 +84,12 @@ def decide_on_kept(escalation: Escalation, finding: sla.ClockKept) -> list[Escal
     owner = escalation.owner_at(cycle, finding.ended_at)
     return [
         ev.SlaKept(
-            clock=finding.clock, cycle=finding.cycle, due_at=finding.due_at, owner_at=owner, ended_at=finding.ended_at
+            clock=finding.clock,
+            cycle=finding.cycle,
+            due_at=finding.due_at,
+            owner_at=owner,
+            ended_at=finding.ended_at,
+            explanation=finding.explanation,
         )
     ]
 
@@ -109,6 +114,7 @@ def decide_on_correction(escalation: Escalation, finding: sla.VerdictCorrected) 
             previous=finding.previous,
             verdict=finding.verdict,
             withdrawn=finding.withdrawn,
+            explanation=finding.explanation,
         )
     ]
 
@@ -185,6 +191,7 @@ def _warned(escalation: Escalation, finding: sla.ThresholdReached) -> ev.SlaWarn
         due_at=finding.due_at,
         owner_at=escalation.owner_at(cycle, finding.reached_at),
         percent=finding.percent,
+        explanation=finding.explanation,
     )
 
 
@@ -199,6 +206,7 @@ def _breached(
         owner_at=escalation.owner_at(cycle, finding.due_at),
         percent=percent,
         unverified=not verified,
+        explanation=finding.explanation,
     )
 
 

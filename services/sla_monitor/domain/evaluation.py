@@ -21,13 +21,14 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """Something to say, not yet sealed. `key` is its identity within the escalation.
 
     `falls_due_at` is when it became so, None for what follows from an act alone. `again`: it is on record as
-    unverified, and is repeated until it is not.
+    unverified, and is repeated until it is not. `judged` is the cycle it is about, to explain it by.
     """
 
     key: tuple[str, ...]
     message: SlaFinding
     falls_due_at: datetime | None = None
     again: bool = False
+    judged: "Judged | None" = None
 
 
 class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
@@ -160,7 +161,7 @@ def _verdict(cycle: Cycle, yard: Yardstick | None, miss: _Miss | None, now: date
 def _of_verdict(row: EscalationRow, judged: Judged) -> Iterator[Finding]:
     cycle, record, verdict = judged.cycle, judged.record, judged.verdict
     if judged.never_due:
-        yield _withdrawn(row, record, judged.due_at)
+        yield _withdrawn(row, record, judged.due_at, judged)
     if verdict is None or verdict is record.verdict:
         return
     if record.verdict is not None:
@@ -176,6 +177,7 @@ def _of_verdict(row: EscalationRow, judged: Judged) -> Iterator[Finding]:
                 ended_at=cycle.ended_at,
                 due_at=judged.due_at,
             ),
+            judged=judged,
         )
 
 
@@ -192,12 +194,13 @@ def _corrected(row: EscalationRow, judged: Judged, previous: Verdict, verdict: V
             verdict=verdict,
             due_at=judged.due_at,
         ),
+        judged=judged,
     )
 
 
-def _withdrawn(row: EscalationRow, record: OnRecord, due_at: datetime) -> Finding:
+def _withdrawn(row: EscalationRow, record: OnRecord, due_at: datetime, judged: Judged | None = None) -> Finding:
     key = (record.clock, str(record.cycle), "corrected", str(record.corrections), Verdict.KEPT)
-    return Finding(key=key, message=withdrawn(row, record, due_at))
+    return Finding(key=key, message=withdrawn(row, record, due_at), judged=judged)
 
 
 def _of_thresholds(row: EscalationRow, judged: Judged, now: datetime) -> tuple[list[Finding], list[datetime]]:
@@ -253,6 +256,7 @@ def _reached(row: EscalationRow, judged: Judged, percent: int, at: datetime) -> 
         ),
         falls_due_at=at,
         again=judged.record.unverified,
+        judged=judged,
     )
 
 

@@ -1,19 +1,22 @@
 """Why each clock of an escalation stands where it does: its stretches, its sum, and one plain sentence."""
 
-from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta, tzinfo
 from enum import StrEnum
-from zoneinfo import ZoneInfo
+from itertools import groupby
+from typing import NamedTuple
 
 import msgspec
 
 from policy.calendars import Calendar
 from policy.model import Policy
+from policy.targets import SeverityPolicy
 from policy.time_zones import zone_of
 from policy.working_time import open_between
+from schemas.explanation import MOST_SEGMENTS, ClockExplanation, ClockSegment
 from schemas.vocabulary import ClockName, Severity, Verdict
 from services.sla_monitor.domain.cycles import Cycle
-from services.sla_monitor.domain.epochs import NONE_EARLIER, held_to
+from services.sla_monitor.domain.epochs import NONE_EARLIER, Held, held_to
 from services.sla_monitor.domain.evaluation import Judged, judged_cycles
 from services.sla_monitor.domain.ledger import LedgerEntry, entries_of
 from services.sla_monitor.domain.measuring import Yardstick
@@ -21,6 +24,8 @@ from services.sla_monitor.domain.pausing import Why
 from services.sla_monitor.domain.row import EscalationRow
 
 _NOTHING = timedelta(0)
+_WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_DIGITS = tuple(f"{number:02}" for number in range(60))
 
 
 class Stretch(StrEnum):
@@ -73,6 +78,21 @@ class ClockExplained(msgspec.Struct, frozen=True, kw_only=True):
     pauses: tuple[LedgerEntry, ...] = ()
 
 
+class _Standing(NamedTuple):
+    """How a cycle stands, from which all that is told of it is made."""
+
+    judged: Judged
+    target: str
+    total: timedelta
+    used: timedelta
+    paused: timedelta
+    due_at: datetime
+    calendar: str | None
+    zone: tzinfo
+    pauses: tuple[LedgerEntry, ...]
+    segments: tuple[Segment, ...]
+
+
 def explain(
     row: EscalationRow, policy: Policy, now: datetime, earlier: Mapping[str, Policy] = NONE_EARLIER
 ) -> Iterator[ClockExplained]:
@@ -83,33 +103,98 @@ def explain(
     held = held_to(row, policy, earlier)
     for judged in judged_cycles(row, held, now):
         if judged.yard is not None and judged.cycle.started_at <= now:
-            pauses = tuple(entries_of(row, held, judged.cycle, now))
-            yield _explained(judged, judged.yard, pauses, now)
+            yield _explained(_standing(row, held, judged, judged.yard, now))
 
 
-def _explained(judged: Judged, yard: Yardstick, pauses: tuple[LedgerEntry, ...], now: datetime) -> ClockExplained:
-    cycle, epoch = judged.cycle, judged.held.epoch
-    segments = tuple(_segments(cycle, pauses, yard.calendar, now))
-    used = _sum(segments, Stretch.RAN)
-    explained = ClockExplained(
-        clock=cycle.clock,
-        cycle=cycle.number,
-        severity=epoch.severity,
-        policy_version=epoch.policy_version,
-        calendar=judged.held.policy.severities[epoch.severity].calendar if yard.calendar is not None else None,
-        target=yard.days.words if yard.days is not None else duration_words(yard.total),
-        target_seconds=yard.total.total_seconds(),
-        used_seconds=used.total_seconds(),
-        started_at=cycle.started_at,
-        ended_at=cycle.ended_at,
-        due_at=judged.due_at,
-        verdict=judged.verdict,
-        segments=segments,
-        sentence="",
-        pauses=pauses,
+def explanation_of(
+    row: EscalationRow, held: tuple[Held, ...], judged: Judged, now: datetime
+) -> ClockExplanation | None:
+    """Return how a cycle stands at `now` as events carry it, of bounded size; None where nothing measures it."""
+    if judged.yard is None:
+        return None
+    stands = _standing(row, held, judged, judged.yard, now)
+    return ClockExplanation(
+        sentence=_sentence(stands),
+        target=stands.target,
+        target_seconds=stands.total.total_seconds(),
+        used_seconds=stands.used.total_seconds(),
+        calendar=stands.calendar,
+        policy_version=judged.held.epoch.policy_version,
+        segments=_bounded(stands.segments),
     )
-    zone = zone_of("UTC" if yard.calendar is None else yard.calendar.time_zone)
-    return msgspec.structs.replace(explained, sentence=_sentence(explained, is_running=cycle.is_running, zone=zone))
+
+
+def _bounded(segments: tuple[Segment, ...]) -> tuple[ClockSegment, ...]:
+    """Sum up what ran between two pauses where there are too many; then what is earliest, pauses and all."""
+    told = [_told(one) for one in segments]
+    if len(told) > MOST_SEGMENTS:
+        pauses = groupby(told, key=lambda one: one.what == Stretch.PAUSED)
+        told = [each for is_pause, run in pauses for each in (run if is_pause else (_summed(list(run)),))]
+    if len(told) > MOST_SEGMENTS:
+        told = [_summed(told[: 1 - MOST_SEGMENTS]), *told[1 - MOST_SEGMENTS :]]
+    return tuple(told)
+
+
+def _told(one: Segment) -> ClockSegment:
+    return ClockSegment(
+        what=one.what.value,
+        since=one.since,
+        until=one.until,
+        seconds=one.length.total_seconds(),
+        version=one.version,
+        why=None if one.why is None else one.why.value,
+        by=one.by,
+    )
+
+
+def _summed(segments: list[ClockSegment]) -> ClockSegment:
+    if len(segments) == 1:
+        return segments[0]
+    ran = sum(one.seconds for one in segments if one.what == Stretch.RAN)
+    return ClockSegment(what=Stretch.RAN.value, since=segments[0].since, until=segments[-1].until, seconds=ran)
+
+
+def _standing(row: EscalationRow, held: tuple[Held, ...], judged: Judged, yard: Yardstick, now: datetime) -> _Standing:
+    pauses = tuple(entries_of(row, held, judged.cycle, now))
+    segments = tuple(_segments(judged.cycle, pauses, yard.calendar, now))
+    used, paused = _sums(segments)
+    return _Standing(
+        judged=judged,
+        target=yard.days.words if yard.days is not None else duration_words(yard.total),
+        total=yard.total,
+        used=used,
+        paused=paused,
+        due_at=judged.due_at,
+        calendar=None if yard.calendar is None else _promises(judged).calendar,
+        zone=UTC if yard.calendar is None else zone_of(yard.calendar.time_zone),
+        pauses=pauses,
+        segments=segments,
+    )
+
+
+def _promises(judged: Judged) -> SeverityPolicy:
+    return judged.held.policy.severities[judged.held.epoch.severity]
+
+
+def _explained(stands: _Standing) -> ClockExplained:
+    judged = stands.judged
+    return ClockExplained(
+        clock=judged.cycle.clock,
+        cycle=judged.cycle.number,
+        severity=judged.held.epoch.severity,
+        policy_version=judged.held.epoch.policy_version,
+        calendar=stands.calendar,
+        target=stands.target,
+        target_seconds=stands.total.total_seconds(),
+        used_seconds=stands.used.total_seconds(),
+        started_at=judged.cycle.started_at,
+        ended_at=judged.cycle.ended_at,
+        due_at=stands.due_at,
+        verdict=judged.verdict,
+        segments=stands.segments,
+        sentence=_sentence(stands),
+        pauses=stands.pauses,
+    )
 
 
 def _segments(
@@ -147,47 +232,58 @@ def _stretches(calendar: Calendar | None, since: datetime, until: datetime) -> I
         yield Segment(what=Stretch.CLOSED, since=at, until=_utc(until))
 
 
-def _sum(segments: tuple[Segment, ...], what: Stretch) -> timedelta:
-    return sum((segment.length for segment in segments if segment.what is what), _NOTHING)
+def _sums(segments: Iterable[Segment]) -> tuple[timedelta, timedelta]:
+    """Return for how long it ran and for how long it was paused."""
+    ran = paused = _NOTHING
+    for segment in segments:
+        if segment.what is Stretch.RAN:
+            ran += segment.until - segment.since
+        elif segment.what is Stretch.PAUSED:
+            paused += segment.until - segment.since
+    return ran, paused
 
 
-def _sentence(told: ClockExplained, *, is_running: bool, zone: ZoneInfo) -> str:
-    name = told.clock.replace("_", " ") + ("" if told.cycle == 1 else f" {told.cycle}")
+def _sentence(told: _Standing) -> str:
+    cycle = told.judged.cycle
+    name = cycle.clock.replace("_", " ") + ("" if cycle.number == 1 else f" {cycle.number}")
     where = "" if told.calendar is None else f" on calendar {told.calendar}"
-    paused = _sum(told.segments, Stretch.PAUSED)
-    parts = [
-        f"{name}: {told.target} ({told.severity}){where} from {_local(told.started_at, zone)}",
-        f"{duration_words(timedelta(seconds=told.used_seconds))} used",
-        *([f"paused for {duration_words(paused)}"] if paused else []),
-        _outcome(told, is_running=is_running, zone=zone),
-    ]
-    return ", ".join(parts)
+    paused = f" paused for {duration_words(told.paused)}," if told.paused else ""
+    return (
+        f"{name}: {told.target} ({told.judged.held.epoch.severity}){where} from {_local(cycle.started_at, told.zone)},"
+        f" {duration_words(told.used)} used,{paused} {_outcome(told)}"
+    )
 
 
-def _outcome(told: ClockExplained, *, is_running: bool, zone: ZoneInfo) -> str:
-    left = timedelta(seconds=told.target_seconds - told.used_seconds)
-    due = _local(told.due_at, zone)
-    ended = "still open" if told.ended_at is None else f"ended {_local(told.ended_at, zone)}"
-    if told.verdict is Verdict.BROKEN:
+def _outcome(told: _Standing) -> str:
+    cycle, verdict = told.judged.cycle, told.judged.verdict
+    left = told.total - told.used
+    due = _local(told.due_at, told.zone)
+    ended = "still open" if cycle.ended_at is None else f"ended {_local(cycle.ended_at, told.zone)}"
+    if verdict is Verdict.BROKEN:
         over = f", {duration_words(-left)} over" if left < _NOTHING else ""
         return f"broken: was due {due}, {ended}{over}"
-    if told.verdict is Verdict.KEPT:
+    if verdict is Verdict.KEPT:
         return f"kept: {ended} with {duration_words(left)} left, was due {due}"
-    if told.ended_at is not None:
+    if cycle.ended_at is not None:
         return f"{ended} without a verdict"
-    return f"due {due}, {duration_words(left)} left" if is_running else f"stands with {duration_words(left)} left"
+    return f"due {due}, {duration_words(left)} left" if cycle.is_running else f"stands with {duration_words(left)} left"
 
 
 def duration_words(amount: timedelta) -> str:
     """Return an amount of time in hours, minutes and seconds, e.g. `26 h 5 min`; a part of a second is dropped."""
     minutes, seconds = divmod(int(amount.total_seconds()), 60)
     hours, minutes = divmod(minutes, 60)
-    parts = ((hours, "h"), (minutes, "min"), (seconds, "s"))
-    return " ".join(f"{number} {unit}" for number, unit in parts if number) or "0 s"
+    words = f"{hours} h" if hours else ""
+    words += f" {minutes} min" if minutes else ""
+    words += f" {seconds} s" if seconds else ""
+    return words.lstrip() or "0 s"
 
 
-def _local(instant: datetime, zone: ZoneInfo) -> str:
-    return f"{instant.astimezone(zone):%a %Y-%m-%d %H:%M:%S %Z}"
+def _local(instant: datetime, zone: tzinfo) -> str:
+    """Return `Tue 2026-06-02 08:31:00 UTC`, put together by hand: each finding tells two or three instants."""
+    at, two = instant.astimezone(zone), _DIGITS
+    day = f"{_WEEKDAYS[at.weekday()]} {at.year}-{two[at.month]}-{two[at.day]}"
+    return f"{day} {two[at.hour]}:{two[at.minute]}:{two[at.second]} {at.tzname()}"
 
 
 def _utc(instant: datetime) -> datetime:

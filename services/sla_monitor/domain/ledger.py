@@ -58,8 +58,9 @@ def entries_of(row: EscalationRow, held: tuple[Held, ...], cycle: Cycle, now: da
     """Yield the pauses of one cycle that began by `now`; between its runs they leave no gap."""
     if cycle.clock not in PAUSABLE:
         return
-    pauses = tuple(pauses_of(row, cycle.clock, promises_of(held)))
-    for since, until, ended_by in _gaps(cycle):
+    gaps = tuple(_gaps(cycle))
+    pauses = tuple(pauses_of(row, cycle.clock, promises_of(held))) if gaps else ()
+    for since, until, ended_by in gaps:
         for pause in pauses:
             entry = _clipped(pause, since, until, ended_by)
             if entry is not None and entry.since <= now:
