@@ -1,6 +1,6 @@
 """The clocks of an escalation explained from the log alone, with who did what stopped them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 
 import msgspec
@@ -12,12 +12,21 @@ from ops.view.storytelling import told
 from policy.model import Policy
 from policy.publication import policy_of
 from schemas.catalogue import ESCALATIONS, POLICIES
-from schemas.escalations import EscalationEvent, SlaBreached, SlaCorrected, SlaKept, SlaWarned, StreamEvent
+from schemas.escalations import (
+    EscalationEnded,
+    EscalationEvent,
+    EscalationMerged,
+    SlaBreached,
+    SlaCorrected,
+    SlaKept,
+    SlaWarned,
+    StreamEvent,
+)
 from schemas.ids import PolicyVersion
 from schemas.message import Message
 from schemas.reference_data import PolicyPublished
 from services.sla_monitor.domain.explaining import ClockExplained, Segment, duration_words, explain
-from services.sla_monitor.domain.folding import fold
+from services.sla_monitor.domain.folding import ended, fold
 from services.sla_monitor.domain.ledger import LedgerEntry
 from services.sla_monitor.domain.pinning import pinned
 from services.sla_monitor.domain.row import AnyRow, EscalationRow
@@ -46,31 +55,44 @@ async def explained(log: EventLog, reference: str, now: datetime) -> list[Explai
             policies[entry.message.version] = entry.message.document
         else:
             messages.append(entry.message)
+    return clocks_of(reference, messages, policies, now)
+
+
+def clocks_of(
+    reference: str, messages: Iterable[Message | None], policies: Mapping[str, str], now: datetime
+) -> list[Explained]:
+    """Return the same from what is on `escalations.v1`, and from policies by their version."""
     found = timeline(reference, messages)
     if found is None:
         raise UnexplainedError(f"there is no escalation {reference}")
     events = [event for event in found.events if isinstance(event, StreamEvent)]
-    row = _row(events, reference)
+    row, because = _row(events, reference)
     by_version = {event.escalation.version: event for event in events if isinstance(event, EscalationEvent)}
     held_to = pinned(row, lambda version: _policy(version, policies))
-    clocks = explain(row, held_to.policy, now, held_to.earlier)
+    clocks = explain(row, held_to.policy, now, held_to.earlier, ended_because=because)
     return [
         Explained(clock=one, lines=tuple(_lines(one, by_version)), said=tuple(_said(one, events))) for one in clocks
     ]
 
 
-def _row(events: Iterable[StreamEvent], reference: str) -> EscalationRow:
+def _row(events: Iterable[StreamEvent], reference: str) -> tuple[EscalationRow, str | None]:
+    """Return what the clocks go by, and why they ended where the ticket was merged or deleted."""
     row: AnyRow | None = None
     last: StreamEvent | None = None
+    over: tuple[EscalationRow, str] | None = None
     for event in events:
+        if isinstance(event, EscalationMerged | EscalationEnded) and isinstance(row, EscalationRow):
+            over = ended(row, event), told(event)
         row, last = fold(row, event), event
+    if over is not None:
+        return over
     if isinstance(row, EscalationRow):
-        return row
+        return row, None
     why = "is watched, no escalation" if row is not None else f"has no clocks any more: {told(last)}" if last else ""
     raise UnexplainedError(f"{reference} {why}")
 
 
-def _policy(version: PolicyVersion, policies: dict[str, str]) -> Policy:
+def _policy(version: PolicyVersion, policies: Mapping[str, str]) -> Policy:
     document = policies.get(version)
     if document is None:
         raise UnexplainedError(f"policy {version}, by which its clocks run, is not on {POLICIES.name}")

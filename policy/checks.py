@@ -124,7 +124,7 @@ def _check_severity(promises: SeverityPolicy, policy: Policy, path: str) -> Comp
     if promises.calendar is not None and promises.calendar not in policy.calendars:
         allowed = ", ".join(policy.calendars)
         yield f"{path}.calendar", f"there is no calendar {promises.calendar!r}; allowed: {allowed}, or null for 24x7"
-    targets = ("first_response", "update", "resolution", "confirmation", "next_reply")
+    targets = ("first_response", "update", "resolution", "confirmation", "next_reply", "review")
     for name in targets:
         target: Target | None = getattr(promises, name)
         if target is not None:

@@ -56,6 +56,7 @@ class SeverityPolicy(Part, frozen=True, kw_only=True):
     within which an owner accepts. `confirmation` is how long a customer may leave a proposed resolution unanswered
     before being asked again, `confirmation_repeats` how often that is done before the owner is told to call.
     `warnings_percent` is for the clocks that `thresholds` does not name.
+    `review` is how long after the close the review is to be held; null: none is due.
     `next_reply` is how long a message of the customer may wait for an answer of a person; null promises none. `pauses`
     says what clocks stand for.
     """
@@ -73,6 +74,7 @@ class SeverityPolicy(Part, frozen=True, kw_only=True):
     warnings_percent: tuple[int, ...] = (50, 75, 90)
     documentation: tuple[RecordPart, ...] = (RecordPart.CATEGORY,)
     incident_channel: bool = False
+    review: Added[Target | None] = None
     thresholds: Added[dict[ClockName, tuple[Threshold, ...]]] = {}
     next_reply: Added[Target | None] = None
     pauses: Added[Pauses] = Pauses()

@@ -4,7 +4,17 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
-from schemas import classifications, commands, escalations, notifications, reference_data, sla, tickets
+from schemas import (
+    classifications,
+    commands,
+    escalations,
+    merging,
+    notifications,
+    prevention,
+    reference_data,
+    sla,
+    tickets,
+)
 from schemas.message import Message
 
 MAX_MESSAGE_BYTES = 1024 * 1024
@@ -83,6 +93,9 @@ COMMANDS = Topic(
         commands.ReassignEscalation,
         commands.ReclassifyEscalation,
         commands.CloseEscalation,
+        commands.RecordReview,
+        commands.PlanPreventiveAction,
+        commands.CompletePreventiveAction,
         commands.AbsorbMerged,
         commands.AdoptPolicy,
     ),
@@ -118,7 +131,11 @@ ESCALATIONS = Topic(
         escalations.ReclassificationProposed,
         escalations.EscalationMerged,
         escalations.MergeAbsorbed,
+        merging.MergePassedOn,
         escalations.EscalationEnded,
+        prevention.ReviewHeld,
+        prevention.PreventiveActionPlanned,
+        prevention.PreventiveActionCompleted,
         escalations.OwnerReminded,
         escalations.SlaWarned,
         escalations.SlaBreached,

@@ -50,6 +50,7 @@ class Fact(Record, frozen=True, kw_only=True):
     intent: Annotated[ReplyIntent | None, doc("Of a customer's reply.")] = None
     reply_excerpt: Annotated[str | None, pii("Of a customer's reply, at most 500 characters.")] = None
     merged_into: Annotated[str | None, doc("Key of the surviving ticket of a merge.")] = None
+    reason: Annotated[str | None, pii("Why it was deleted, where the helpdesk says.")] = None
 
 
 class Because(Record, frozen=True, kw_only=True):

@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import Annotated, ClassVar
 
-from schemas.context import EscalationContext
+from schemas.context import EscalationContext, OpenPromise
 from schemas.message import Message, doc, pii
-from schemas.vocabulary import IssueType, Reason, Severity
+from schemas.vocabulary import IssueType, PreventionKind, Reason, Severity
 
 _NAMESPACE = "escalon.commands"
 
@@ -88,6 +88,31 @@ class CloseEscalation(Command, frozen=True, kw_only=True):
     reason: Annotated[str, pii("Why.")]
 
 
+class RecordReview(Command, frozen=True, kw_only=True):
+    """Record the review that was held after the close."""
+
+    text: Annotated[str, pii("What came out of it.")]
+    front_line: Annotated[bool | None, doc("The front line could have solved it.")] = None
+    misdiagnosed: Annotated[bool | None, doc("It was misdiagnosed at first.")] = None
+    article: Annotated[str | None, pii("Link to the knowledge-base article that was written or updated.")] = None
+
+
+class PlanPreventiveAction(Command, frozen=True, kw_only=True):
+    """Have somebody see to it that it does not happen again."""
+
+    action: Annotated[str, doc("Key of the action within the escalation.")]
+    kind: PreventionKind
+    text: Annotated[str, pii("What is to be done; a link to the backlog, say.")]
+    owner: Annotated[str, doc("Roster key of who does it.")]
+    due_at: Annotated[datetime, doc("When it is to be done (UTC).")]
+
+
+class CompletePreventiveAction(Command, frozen=True, kw_only=True):
+    """Record that a preventive action is done."""
+
+    action: Annotated[str, doc("Key of the action within the escalation.")]
+
+
 class AbsorbMerged(Command, frozen=True, kw_only=True):
     """Another ticket was merged into this one; written by the router's outbox."""
 
@@ -96,6 +121,11 @@ class AbsorbMerged(Command, frozen=True, kw_only=True):
     escalation: Annotated[
         EscalationContext | None, doc("The escalation that ended, for a survivor that is none yet.")
     ] = None
+    promises: Annotated[tuple[OpenPromise, ...], doc("What was promised and is still to be kept.")] = ()
+    solved: Annotated[
+        bool | None, doc("The customer had confirmed a solution; null where neither this nor the promises are known.")
+    ] = None
+    through: Annotated[tuple[str, ...], doc("Tickets it went through that had been merged themselves.")] = ()
 
 
 class AdoptPolicy(Command, frozen=True, kw_only=True):

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 from schemas.classifications import AccountSnapshot
 from schemas.message import NEVER, Record, doc, pii
 from schemas.tickets import Customer
-from schemas.vocabulary import Channel, EscalationState, IssueType, Severity
+from schemas.vocabulary import Channel, ClockName, EscalationState, IssueType, Severity
 
 _NAMESPACE = "escalon.escalations"
 
@@ -44,6 +44,17 @@ class WatchContext(Record, frozen=True, kw_only=True):
     version: Annotated[int, doc("Number of this event in the stream, from 1.")]
     ticket: Annotated[str, doc("`<helpdesk>/<ticket_id>`.")]
     reference: Annotated[str | None, doc("Reference, once it is an escalation.")] = None
+
+
+class OpenPromise(Record, frozen=True, kw_only=True):
+    """A promise that was running when a merge ended its escalation, for the ticket that survives."""
+
+    namespace: ClassVar[str] = _NAMESPACE
+    clock: ClockName
+    started_at: Annotated[datetime, doc("Since when its clock had run (UTC).")]
+    due_at: Annotated[datetime, doc("When it falls due (UTC), had work gone on from the merge.")]
+    severity: Annotated[Severity, doc("The severity whose target it is.")]
+    percent: Annotated[int, doc("The highest share of it that the owner was told is used up.")] = 0
 
 
 NO_CONTEXT = EscalationContext(

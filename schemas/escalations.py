@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Annotated, ClassVar
 
 from schemas.classifications import Judgement, TicketSummary
-from schemas.context import NO_CONTEXT, NO_WATCH, EscalationContext, WatchContext
+from schemas.context import NO_CONTEXT, NO_WATCH, EscalationContext, OpenPromise, WatchContext
 from schemas.explanation import ClockExplanation
 from schemas.message import Actor, Message, doc, pii
 from schemas.vocabulary import (
@@ -225,18 +225,25 @@ class EscalationMerged(EscalationEvent, frozen=True, kw_only=True):
 
     into: str
     reasons: Annotated[tuple[Reason, ...], doc("Why it was an escalation.")] = ()
+    promises: Annotated[tuple[OpenPromise, ...], doc("What was promised and is still to be kept.")] = ()
+    solved: Annotated[bool | None, doc("Confirmed by the customer; null where that is not known.")] = None
 
 
 class MergeAbsorbed(EscalationEvent, frozen=True, kw_only=True):
-    """Another ticket was merged into this one."""
+    """Another ticket was merged into this one; of each of its promises that runs, the stricter holds from here on."""
 
     merged: str
+    promises: Annotated[tuple[OpenPromise, ...], doc("What was promised there and is still to be kept.")] = ()
+    alone: Annotated[
+        bool, doc("This ticket was no escalation: those promises are all it has, and replace its own.")
+    ] = False
+    opening: Annotated[int, doc("Number of the first-response cycle that begins with it; 0: none does.")] = 0
 
 
 class EscalationEnded(EscalationEvent, frozen=True, kw_only=True):
     """The ticket was deleted; nobody is promised anything any more."""
 
-    reason: str
+    reason: Annotated[str, pii("`deleted`, and why, where the helpdesk says.")]
 
 
 class OwnerReminded(EscalationEvent, frozen=True, kw_only=True):
@@ -260,6 +267,7 @@ class SlaWarned(SlaRecord, frozen=True, kw_only=True):
 
     percent: int
     explanation: Annotated[ClockExplanation | None, doc("Why it stands so.")] = None
+    about: Annotated[str | None, pii("Of a preventive action: who is to do what.")] = None
 
 
 class SlaBreached(SlaRecord, frozen=True, kw_only=True):
@@ -268,13 +276,16 @@ class SlaBreached(SlaRecord, frozen=True, kw_only=True):
     percent: Annotated[int, doc("Above 100 where it was first found as an overrun.")] = 100
     unverified: bool = False
     explanation: Annotated[ClockExplanation | None, doc("Why it stands so.")] = None
+    restored_at: Annotated[datetime | None, doc("Of a resolution that came late: when it was proposed (UTC).")] = None
+    about: Annotated[str | None, pii("Of a preventive action: who is to do what.")] = None
 
 
 class SlaKept(SlaRecord, frozen=True, kw_only=True):
     """The target was met."""
 
-    ended_at: Annotated[datetime, doc("When the act came (UTC).")]
+    ended_at: Annotated[datetime, doc("When the act came (UTC); of a resolution, when it was confirmed.")]
     explanation: Annotated[ClockExplanation | None, doc("Why it stands so.")] = None
+    restored_at: Annotated[datetime | None, doc("Of a confirmed resolution: when it was proposed (UTC).")] = None
 
 
 class SlaCorrected(SlaRecord, frozen=True, kw_only=True):

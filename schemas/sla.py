@@ -30,6 +30,9 @@ class ThresholdReached(SlaFinding, frozen=True, kw_only=True):
     reached_at: Annotated[datetime, doc("When the threshold was reached (UTC).")]
     due_at: Annotated[datetime, doc("When the promise falls due (UTC).")]
     explanation: Annotated[ClockExplanation | None, doc("Why it stands so.")] = None
+    restored_at: Annotated[
+        datetime | None, doc("Of a resolution that came late: when what the customer confirmed was proposed (UTC).")
+    ] = None
 
 
 class ClockKept(SlaFinding, frozen=True, kw_only=True):
@@ -40,6 +43,9 @@ class ClockKept(SlaFinding, frozen=True, kw_only=True):
     ended_at: Annotated[datetime, doc("When the act came (UTC).")]
     due_at: Annotated[datetime, doc("When the promise fell due (UTC).")]
     explanation: Annotated[ClockExplanation | None, doc("Why it stands so.")] = None
+    restored_at: Annotated[
+        datetime | None, doc("Of a resolution: when what the customer confirmed was proposed (UTC).")
+    ] = None
 
 
 class VerdictCorrected(SlaFinding, frozen=True, kw_only=True):

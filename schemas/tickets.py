@@ -123,3 +123,5 @@ class TicketMerged(TicketEvent, frozen=True, kw_only=True):
 
 class TicketDeleted(TicketEvent, frozen=True, kw_only=True):
     """The ticket was deleted."""
+
+    reason: Annotated[str | None, pii("Why, where the helpdesk says.")] = None

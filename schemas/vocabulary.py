@@ -111,6 +111,8 @@ class ClockName(OpenSet):
     """A time that a person named to the customer."""
     NEXT_REPLY = "next_reply"
     """The oldest message of the customer that nobody has answered."""
+    REVIEW = "review"
+    PREVENTIVE_ACTION = "preventive_action"
 
 
 class Verdict(ClosedSet):
@@ -145,6 +147,17 @@ class RecordPart(OpenSet):
     ROOT_CAUSE = "root_cause"
     EVIDENCE = "evidence"
     CATEGORY = "category"
+
+
+class PreventionKind(OpenSet):
+    """What a preventive action is (procedure, section 6)."""
+
+    PRODUCT_BUG = "product_bug"
+    """A permanent fix in the development backlog."""
+    PROCESS_GAP = "process_gap"
+    """A changed procedure or training."""
+    RECURRING_ISSUE = "recurring_issue"
+    """A systemic measure: automation, an alert, a change of the product."""
 
 
 class NoticeKind(OpenSet):

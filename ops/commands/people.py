@@ -15,7 +15,7 @@ from ops.view.board import Board
 from policy.local_time import instant_of
 from schemas import commands
 from schemas.catalogue import ESCALATIONS
-from schemas.vocabulary import IssueType, Severity
+from schemas.vocabulary import IssueType, PreventionKind, Severity
 
 app = typer.Typer(no_args_is_help=True, help="Ask something of an escalation.")
 
@@ -71,6 +71,66 @@ async def root_cause(
 ) -> None:
     """Record the root cause."""
     await _send(by, commands.RecordRootCause(ticket=await _ticket(reference), category=category, text=text))
+
+
+@app.command()
+@command
+async def review(
+    reference: Ref,
+    by: By,
+    text: Text,
+    front_line: Annotated[bool | None, typer.Option(help="Whether the front line could have solved it.")] = None,
+    misdiagnosed: Annotated[bool | None, typer.Option(help="Whether it was misdiagnosed at first.")] = None,
+    article: Annotated[str | None, typer.Option("--article", help="Link to the article that was written.")] = None,
+) -> None:
+    """Record the review that was held after the close."""
+    held = commands.RecordReview(
+        ticket=await _ticket(reference), text=text, front_line=front_line, misdiagnosed=misdiagnosed, article=article
+    )
+    await _send(by, held)
+
+
+@app.command("plan-action")
+@command
+async def plan_action(
+    reference: Ref,
+    action: Annotated[str, typer.Argument(help="A short name for it, e.g. `queue-alert`.")],
+    by: By,
+    text: Text,
+    kind: Annotated[PreventionKind, typer.Option(help="What it is.")],
+    owner: Annotated[
+        tuple[str, str], typer.Option(metavar="WHO WHEN", help="Who does it until when: ben 2026-06-30T17:00:00+02:00.")
+    ],
+) -> None:
+    """Plan what is done so that it does not happen again."""
+    planned = commands.PlanPreventiveAction(
+        ticket=await _ticket(reference),
+        action=action,
+        kind=kind,
+        text=text,
+        owner=owner[0],
+        due_at=_instant(owner[1]),
+    )
+    await _send(by, planned)
+
+
+def _instant(text: str) -> datetime:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        found = None
+    if found is None or found.tzinfo is None:
+        raise fail(f"{text} is no instant; write it like 2026-06-30T17:00:00+02:00", EXIT_USAGE)
+    return found.astimezone(UTC)
+
+
+@app.command("action-done")
+@command
+async def action_done(
+    reference: Ref, action: Annotated[str, typer.Argument(help="Its name in the plan.")], by: By
+) -> None:
+    """Record that a preventive action is done."""
+    await _send(by, commands.CompletePreventiveAction(ticket=await _ticket(reference), action=action))
 
 
 @app.command()

@@ -8,6 +8,7 @@ import msgspec
 from msgspec.structs import replace
 
 from ops.scenario import language as said
+from ops.scenario.parts import DeletedBecause
 from schemas import commands, tickets
 from schemas.ids import derived_id
 from schemas.message import Actor, ActorKind, Message, Meta
@@ -64,9 +65,15 @@ class Cast:
         """Tell that the ticket is merged into another."""
         return tickets.TicketMerged(ticket=self._in_status(key, TicketStatus.CLOSED), into=act.into), _person("front")
 
-    def deleted(self, key: str, _act: said.Nothing) -> tuple[Message, Actor]:
+    def merged_into(self, key: str, into: str) -> tuple[Message, Actor]:
+        """Tell the same, in one word."""
+        return self.merged(key, said.MergedInto(into=into))
+
+    def deleted(self, key: str, act: DeletedBecause) -> tuple[Message, Actor]:
         """Tell that the ticket is deleted."""
-        return tickets.TicketDeleted(ticket=self._in_status(key, TicketStatus.CLOSED)), _person("front")
+        return tickets.TicketDeleted(ticket=self._in_status(key, TicketStatus.CLOSED), reason=act.reason), _person(
+            "front"
+        )
 
     def opened(self, key: str, act: said.Opened) -> tuple[Message, Actor]:
         """Tell that a ticket is opened."""
@@ -137,9 +144,15 @@ _COMMANDS: dict[str, Callable[[str, Any], Message]] = {
     "accept": lambda key, _: commands.AcceptEscalation(ticket=key),
     "update": lambda key, act: commands.SendUpdate(ticket=key, text=act.text, next_at=act.next_at),
     "question": lambda key, act: commands.SendUpdate(ticket=key, text=act.text, question=True),
+    "promise": lambda key, act: commands.SendUpdate(ticket=key, text=act.text, next_at=act.next_at),
     "note": lambda key, act: commands.AddNote(ticket=key, text=act.text),
     "root_cause": lambda key, act: commands.RecordRootCause(ticket=key, category=act.category, text=act.text),
     "evidence": lambda key, act: commands.AttachEvidence(ticket=key, link=act.link),
+    "review": lambda key, act: commands.RecordReview(ticket=key, text=act.text),
+    "preventive_action": lambda key, act: commands.PlanPreventiveAction(
+        ticket=key, action=act.action, kind=act.kind, text=act.text, owner=act.owner, due_at=act.due_at
+    ),
+    "action_done": lambda key, act: commands.CompletePreventiveAction(ticket=key, action=act.action),
     "resolve": lambda key, act: commands.ProposeResolution(ticket=key, category=act.category, steps=act.steps),
     "confirm": lambda key, _: commands.ConfirmResolution(ticket=key),
     "reject": lambda key, act: commands.RejectResolution(ticket=key, text=act.text),
@@ -157,5 +170,6 @@ _TICKET_WORDS: dict[str, Callable[[Cast, str, Any], tuple[Message, Actor]]] = {
     "status": Cast.status,
     "reopened": Cast.reopened,
     "merged": Cast.merged,
+    "merged_into": Cast.merged_into,
     "deleted": Cast.deleted,
 }

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from ops.scenario.parts import ActionNamed, ActionPlannedAs, By, DeletedBecause, Part, Promised, Written
 from policy.calendars import Calendar, CalendarChoice
 from schemas.tickets import Customer
 from schemas.vocabulary import (
@@ -19,10 +20,6 @@ from schemas.vocabulary import (
     TicketStatus,
     Verdict,
 )
-
-
-class Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A part of a story; unknown words are refused."""
 
 
 class AccountGiven(Part, frozen=True, kw_only=True):
@@ -123,18 +120,6 @@ class Nothing(Part, frozen=True, kw_only=True):
     """A word that needs no more words."""
 
 
-class By(Part, frozen=True, kw_only=True):
-    """Who."""
-
-    by: str
-
-
-class Written(By, frozen=True, kw_only=True):
-    """Who wrote what."""
-
-    text: str
-
-
 class Updated(Written, frozen=True, kw_only=True):
     """What the customer is told, and when the next word is promised."""
 
@@ -208,12 +193,17 @@ Act = (
     | AgentRepliedWith
     | TicketStatus
     | MergedInto
+    | str
+    | DeletedBecause
     | Nothing
     | By
     | Written
     | Updated
+    | Promised
     | RootCauseGiven
     | EvidenceGiven
+    | ActionPlannedAs
+    | ActionNamed
     | Resolved
     | Rejected
     | HandedOver
@@ -230,13 +220,18 @@ ACTS: dict[str, Any] = {
     "status": TicketStatus,
     "reopened": Nothing,
     "merged": MergedInto,
-    "deleted": Nothing,
+    "merged_into": str,
+    "deleted": DeletedBecause,
     "accept": By,
     "update": Updated,
     "question": Written,
+    "promise": Promised,
     "note": Written,
     "root_cause": RootCauseGiven,
     "evidence": EvidenceGiven,
+    "review": Written,
+    "preventive_action": ActionPlannedAs,
+    "action_done": ActionNamed,
     "resolve": Resolved,
     "confirm": Nothing,
     "reject": Rejected,

@@ -18,7 +18,14 @@ from services.router.domain.evolve import call_mark
 from services.router.domain.findings import HOLD_LIMIT
 from services.router.domain.state import Cycle, Mark, TicketState
 
-_RECORD = (asked.AddNote, asked.AttachEvidence, asked.RecordRootCause)
+_RECORD = (
+    asked.AddNote,
+    asked.AttachEvidence,
+    asked.RecordRootCause,
+    asked.RecordReview,
+    asked.PlanPreventiveAction,
+    asked.CompletePreventiveAction,
+)
 
 
 @dataclass(frozen=True, slots=True)

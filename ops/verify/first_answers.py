@@ -33,6 +33,8 @@ class _Told:
     accepted: dict[int, datetime] = field(default_factory=dict)
     contacts: dict[str, datetime] = field(default_factory=dict)
     requests: list[str] = field(default_factory=list)
+    brought: set[datetime] = field(default_factory=set)
+    """When first responses are due that came with a merge."""
     records: list[tuple[str, SlaRecord]] = field(default_factory=list)
     last_at: datetime | None = None
     targets_changed: bool = False
@@ -72,7 +74,7 @@ class FirstResponseAndAcceptance(Check):
             for place, record in told.records:
                 self.looked_at += 1
                 due = self._due_at(told, record)
-                if due is not None and due != record.due_at:
+                if due is not None and record.due_at not in (due, *told.brought):
                     yield Violation(f"{ticket} at {place}", f"{named(record)} names another due time than the policy")
             yield from self._refuted(ticket, told, stream.state)
 
@@ -119,8 +121,8 @@ def _opened(event: ev.EscalationOpened) -> _Told:
 def _follow(told: _Told, seen: Seen, event: EscalationEvent) -> None:
     at = event.meta.occurred_at
     match event:
-        case ev.EscalationReopened():
-            told.openings[event.opening] = at
+        case ev.EscalationReopened() | ev.MergeAbsorbed():
+            _begin(told, event)
         case ev.OwnerAssigned():
             told.assignments[event.cycle] = at
         case ev.EscalationAccepted():
@@ -140,6 +142,14 @@ def _follow(told: _Told, seen: Seen, event: EscalationEvent) -> None:
 
 def _changes_targets(event: ev.EscalationReclassified | ev.PolicyAdopted) -> bool:
     return isinstance(event, ev.PolicyAdopted) or event.previous_severity is not event.escalation.severity
+
+
+def _begin(told: _Told, event: ev.EscalationReopened | ev.MergeAbsorbed) -> None:
+    """Note a first-response cycle that begins; one that waits for an answer already may have come with a merge."""
+    if event.opening:
+        told.openings[event.opening] = event.meta.occurred_at
+    if isinstance(event, ev.MergeAbsorbed):
+        told.brought |= {one.due_at for one in event.promises if one.clock is ClockName.FIRST_RESPONSE}
 
 
 def _answered_at(told: _Told, cycle: Cycle) -> datetime | None:

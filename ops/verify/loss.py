@@ -17,6 +17,7 @@ from schemas.escalations import (
     OwnerNotified,
 )
 from schemas.ids import derived_id
+from schemas.merging import MergePassedOn
 from schemas.notifications import NoticeDelivered
 from schemas.tickets import TicketEvent
 from schemas.vocabulary import Audience, AuthorKind, FactKind, NoticeKind
@@ -171,7 +172,7 @@ class MergesTold(Check):
 
     def take(self, piece: Piece) -> None:
         """Remember merges and what was told of them."""
-        if isinstance(piece, Step) and isinstance(piece.event, EscalationMerged):
+        if isinstance(piece, Step) and isinstance(piece.event, EscalationMerged | MergePassedOn):
             event = piece.event
             wanted = derived_id(event.meta.id, AbsorbMerged.wire_name(), event.into)
             self._wanted[wanted] = Cause(event.escalation.ticket, piece.seen.written_at, piece.seen.place)

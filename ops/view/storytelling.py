@@ -4,7 +4,16 @@ from collections.abc import Callable
 
 from schemas import escalations as ev
 from schemas import notifications as nt
+from schemas import prevention as pv
+from schemas.merging import MergePassedOn
 from schemas.message import Message
+
+
+def _promises(event: ev.MergeAbsorbed) -> str:
+    """Return which promises came along."""
+    names = ", ".join(one.clock.replace("_", " ") for one in event.promises)
+    return f" with what it had promised: {names}" if names else ""
+
 
 _TELL: dict[type[Message], Callable[..., str]] = {
     ev.TicketWatched: lambda e: f"watched until {e.front_line_due_at:%Y-%m-%d %H:%M}Z",
@@ -34,14 +43,18 @@ _TELL: dict[type[Message], Callable[..., str]] = {
     ev.PolicyAdopted: lambda e: f"policy {e.version} holds from here on, {e.previous} did before",
     ev.ReclassificationProposed: lambda e: f"{e.severity} {e.type} is proposed to {e.escalation.owner}",
     ev.EscalationMerged: lambda e: f"merged into {e.into}",
-    ev.MergeAbsorbed: lambda e: f"took in {e.merged}",
-    ev.EscalationEnded: lambda e: f"ended: {e.reason}",
+    ev.MergeAbsorbed: lambda e: f"took in {e.merged}{_promises(e)}",
+    MergePassedOn: lambda e: f"{e.merged} was merged into it, which goes on to {e.into}",
+    ev.EscalationEnded: lambda e: e.reason,
+    pv.ReviewHeld: lambda e: f"{e.by} held the review",
+    pv.PreventiveActionPlanned: lambda e: f"{e.owner} is to see to {e.action} ({e.kind}) by {e.due_at:%Y-%m-%d %H:%M}Z",
+    pv.PreventiveActionCompleted: lambda e: f"{e.action} is done, says {e.by}",
     ev.OwnerReminded: lambda e: f"{e.escalation.owner} is reminded to accept",
     ev.SlaWarned: lambda e: f"{e.percent} % of {e.clock} used, due {e.due_at:%H:%M:%S}Z",
     ev.SlaBreached: lambda e: (
         f"{e.clock} broken, was due {e.due_at:%Y-%m-%d %H:%M:%S}Z{' (unverified)' if e.unverified else ''}"
     ),
-    ev.SlaKept: lambda e: f"{e.clock} kept",
+    ev.SlaKept: lambda e: f"{e.clock} kept{f', restored {e.restored_at:%Y-%m-%d %H:%M:%S}Z' if e.restored_at else ''}",
     ev.SlaCorrected: lambda e: (
         f"{e.clock} corrected from {e.previous} to {e.verdict}{' (nothing was due)' if e.withdrawn else ''}"
     ),

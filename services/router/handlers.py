@@ -25,8 +25,8 @@ from services.router.domain.findings import (
     decide_on_kept,
     decide_on_threshold,
 )
+from services.router.domain.merging import open_survivor
 from services.router.domain.notices import decide_on_outcome
-from services.router.domain.opening import open_absorbed
 from services.router.domain.sealing import Seal, seal
 from services.router.domain.situation import Situation
 from services.router.domain.state import TicketState
@@ -76,11 +76,11 @@ class Router:
     def on_absorb_merged(self, command: AbsorbMerged, batch: EscalationBatch, now: datetime) -> None:
         """Take in the escalation of a ticket that was merged into this one, so that its promises live on here."""
         state = batch.load(TicketKey(command.ticket))
-        if state.escalation is not None or command.escalation is None:
+        if state.escalation is not None or command.escalation is None or command.solved:
             self.on_command(command, batch, now)
         elif command.meta.id not in state.applied:
             situation = self._situation(command.meta.policy_version, now)
-            drafts = open_absorbed(state, command, command.escalation, situation)
+            drafts = open_survivor(state, command, command.escalation, situation)
             _conclude(batch, state, drafts, _seal(command, command.meta.policy_version, situation))
 
     def on_finding(self, finding: SlaFinding, batch: EscalationBatch, now: datetime, evidence: Evidence) -> None:

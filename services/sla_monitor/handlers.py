@@ -11,6 +11,7 @@ from policy.time_zones import RULES
 from schemas.escalations import StreamEvent, TicketWatched, moves_clocks
 from schemas.ids import derived_id
 from schemas.message import Actor, ActorKind, Meta
+from schemas.prevention import PreventionEvent
 from schemas.sla import PromiseScheduled, SlaFinding
 from services.sla_monitor.domain.due_index import DueIndex
 from services.sla_monitor.domain.epochs import held_to
@@ -77,7 +78,7 @@ class SlaMonitor:
         if after is None:
             self._sent.pop(ticket, None)
             return Noted(ticket=ticket, row=None)
-        if moves_clocks(event) or isinstance(event, TicketWatched):
+        if moves_clocks(event) or isinstance(event, TicketWatched | PreventionEvent):
             self._forget_thresholds(ticket)
         missing = 0 if row is None else max(version_of(event) - row.version - 1, 0)
         pins = self._held_to(after)

@@ -53,7 +53,10 @@ def fact_of(event: TicketEvent, intent: ReplyIntent | None) -> Fact:
     merged_into = event.into if isinstance(event, TicketMerged) else None
     if comment is None:
         author = AuthorKind(event.meta.actor.kind.value)
-        return Fact(kind=kind, author_kind=author, author_id=event.meta.actor.id, merged_into=merged_into)
+        reason = event.reason if isinstance(event, TicketDeleted) else None
+        return Fact(
+            kind=kind, author_kind=author, author_id=event.meta.actor.id, merged_into=merged_into, reason=reason
+        )
     customers = comment.author_kind is AuthorKind.CUSTOMER
     return Fact(
         kind=kind,

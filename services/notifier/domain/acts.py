@@ -8,6 +8,7 @@ from policy.thresholds import BREACH
 from schemas import escalations as events
 from schemas.escalations import StreamEvent
 from schemas.message import ActorKind
+from schemas.vocabulary import ClockName
 from services.notifier.domain.reader import Reader
 
 EventT = TypeVar("EventT", bound=StreamEvent)
@@ -41,7 +42,7 @@ def _reminded(event: events.OwnerReminded, reader: Reader) -> ActView:
 def _warned(event: events.SlaWarned, reader: Reader) -> ActView:
     return ActView(
         at=_at(event, reader),
-        clock=event.clock.value,
+        clock=_clock(event.clock, event.about),
         due_at=reader.time(event.due_at),
         percent=event.percent,
         over_percent=_over(event.percent),
@@ -49,10 +50,15 @@ def _warned(event: events.SlaWarned, reader: Reader) -> ActView:
     )
 
 
+def _clock(clock: ClockName, about: str | None) -> str:
+    """Return the clock by name, with who is to do what where it is a preventive action."""
+    return clock.value if about is None else f"{clock.value} ({about})"
+
+
 def _breached(event: events.SlaBreached, reader: Reader) -> ActView:
     return ActView(
         at=_at(event, reader),
-        clock=event.clock.value,
+        clock=_clock(event.clock, event.about),
         due_at=reader.time(event.due_at),
         percent=event.percent,
         unverified=event.unverified,
@@ -110,6 +116,14 @@ def _closed(event: events.EscalationClosed, reader: Reader) -> ActView:
     return ActView(at=_at(event, reader), category=event.category, reason=event.reason)
 
 
+def _merged(event: events.EscalationMerged, reader: Reader) -> ActView:
+    return ActView(at=_at(event, reader), reason=f"merged into {event.into}")
+
+
+def _ended(event: events.EscalationEnded, reader: Reader) -> ActView:
+    return ActView(at=_at(event, reader), reason=event.reason)
+
+
 def _missing(event: events.DocumentationMissing, reader: Reader) -> ActView:
     return ActView(at=_at(event, reader), missing=tuple(part.value for part in event.missing))
 
@@ -151,6 +165,8 @@ _ACTS: Mapping[type[StreamEvent], Speech] = dict(
         _of(events.ConfirmationRepeated, _repeated),
         _of(events.CustomerReplyReceived, _replied),
         _of(events.EscalationClosed, _closed),
+        _of(events.EscalationMerged, _merged),
+        _of(events.EscalationEnded, _ended),
         _of(events.DocumentationMissing, _missing),
         _of(events.ReclassificationProposed, _reclassification),
         _of(events.CommandRejected, _refused),

@@ -7,7 +7,9 @@ import msgspec
 
 from policy.model import Policy
 from schemas import escalations as events
+from schemas import prevention
 from schemas.escalations import StreamEvent
+from schemas.merging import MergePassedOn
 from schemas.vocabulary import Audience, ClockName, ContactKind, EscalationState, NoticeKind, ReplyIntent, Severity
 from services.notifier.domain.threshold_audiences import told_at, told_of_breach
 
@@ -46,6 +48,10 @@ SILENT: frozenset[type[StreamEvent]] = frozenset(
         events.ResolutionRejected,
         events.MergeAbsorbed,
         events.PolicyAdopted,
+        MergePassedOn,
+        prevention.ReviewHeld,
+        prevention.PreventiveActionPlanned,
+        prevention.PreventiveActionCompleted,
         events.SlaKept,
         events.OwnerNotified,
         events.CustomerAcknowledged,
@@ -61,7 +67,15 @@ _CONTACTS: Mapping[ContactKind, NoticeKind] = {
 by `ResolutionProposed`."""
 
 _ESCALATED = frozenset(
-    {ClockName.FIRST_RESPONSE, ClockName.UPDATE, ClockName.RESOLUTION, ClockName.PROMISE, ClockName.NEXT_REPLY}
+    {
+        ClockName.FIRST_RESPONSE,
+        ClockName.UPDATE,
+        ClockName.RESOLUTION,
+        ClockName.PROMISE,
+        ClockName.NEXT_REPLY,
+        ClockName.REVIEW,
+        ClockName.PREVENTIVE_ACTION,
+    }
 )
 """Clocks whose breach is told; that of an acceptance is told to nobody but the new owner."""
 

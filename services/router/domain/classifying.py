@@ -51,6 +51,14 @@ def reclassify(
     return [*changed, replace(handover, by=by.id, reason=reason)]
 
 
+def raised(escalation: Escalation, severity: Severity, reason: str) -> list[EscalationEvent]:
+    """Return that the severity is raised, at once and whoever set it; nothing where the severity is no higher."""
+    now = escalation.context
+    if not severity.is_above(now.severity):
+        return []
+    return [_reclassified(escalation, ROUTER, severity, now.type, reason)]
+
+
 def _raises(escalation: Escalation, verdict: Severity) -> bool:
     spoken = escalation.classification
     is_news = verdict.is_above(spoken.highest) or not spoken.by_person

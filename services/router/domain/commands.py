@@ -10,7 +10,7 @@ from schemas import escalations as ev
 from schemas.escalations import EscalationEvent, StreamEvent
 from schemas.message import Actor, ActorKind
 from schemas.vocabulary import AssignmentCause, ContactKind, EscalationState, RecordPart
-from services.router.domain import ownership, resolution
+from services.router.domain import merging, ownership, prevention, resolution
 from services.router.domain.classifying import reclassify
 from services.router.domain.situation import Situation
 from services.router.domain.state import Escalation
@@ -27,7 +27,14 @@ Answer = list[EscalationEvent] | Refusal
 """What follows from a command; an empty list is the table's "nothing happens"."""
 
 _TOO_EARLY = Refusal("this was said before the resolution was proposed")
-_RECORD = (asked.AddNote, asked.AttachEvidence, asked.RecordRootCause)
+_RECORD = (
+    asked.AddNote,
+    asked.AttachEvidence,
+    asked.RecordRootCause,
+    asked.RecordReview,
+    asked.PlanPreventiveAction,
+    asked.CompletePreventiveAction,
+)
 _ANYBODY = (asked.ConfirmResolution, asked.RejectResolution, asked.AbsorbMerged)
 _NO_ACT_OF_ITS_OWN = (asked.AcceptEscalation, asked.ReassignEscalation, asked.AbsorbMerged, asked.AdoptPolicy)
 """Accepting is the acceptance itself, and handing over is none; nor is what concerns all that are open."""
@@ -61,7 +68,7 @@ def _refused(command: asked.Command, refusal: Refusal) -> ev.CommandRejected:
 
 def _answer(escalation: Escalation, command: asked.Command, situation: Situation) -> Answer:
     if isinstance(command, asked.AbsorbMerged):
-        return [] if escalation.is_closed else [ev.MergeAbsorbed(merged=command.merged)]
+        return merging.absorb(escalation, command, situation)
     if not isinstance(command, _ANYBODY) and command.meta.actor.kind is not ActorKind.PERSON:
         return Refusal("only people may do this")
     if escalation.is_closed and not isinstance(command, _RECORD):
@@ -85,6 +92,24 @@ def _update(_escalation: Escalation, command: asked.SendUpdate, _situation: Situ
 
 def _note(_escalation: Escalation, command: asked.AddNote, _situation: Situation) -> Answer:
     return [ev.NoteAdded(by=command.meta.actor.id, text=command.text)]
+
+
+def _review(escalation: Escalation, command: asked.RecordReview, _situation: Situation) -> Answer:
+    if not escalation.is_closed:
+        return Refusal("it is reviewed after the close")
+    return prevention.review(command)
+
+
+def _plan(escalation: Escalation, command: asked.PlanPreventiveAction, _situation: Situation) -> Answer:
+    return _planned(prevention.plan(escalation.actions, command))
+
+
+def _complete(escalation: Escalation, command: asked.CompletePreventiveAction, _situation: Situation) -> Answer:
+    return _planned(prevention.complete(escalation.actions, command))
+
+
+def _planned(answer: list[EscalationEvent] | str) -> Answer:
+    return Refusal(answer) if isinstance(answer, str) else answer
 
 
 def _evidence(escalation: Escalation, command: asked.AttachEvidence, situation: Situation) -> Answer:
@@ -186,6 +211,9 @@ _RULES: dict[type[asked.Command], Callable[..., Answer]] = {
     asked.AcceptEscalation: _accept,
     asked.SendUpdate: _update,
     asked.AddNote: _note,
+    asked.RecordReview: _review,
+    asked.PlanPreventiveAction: _plan,
+    asked.CompletePreventiveAction: _complete,
     asked.AttachEvidence: _evidence,
     asked.RecordRootCause: _root_cause,
     asked.ProposeResolution: _resolve,

@@ -8,7 +8,10 @@ from msgspec.structs import replace
 from schemas import escalations as ev
 from schemas.escalations import EscalationEvent, StreamEvent, moves_clocks
 from schemas.message import ActorKind
+from schemas.prevention import PreventionEvent
 from schemas.vocabulary import AssignmentCause, ClockName, ContactKind, EscalationState, RecordPart, Severity, Verdict
+from services.router.domain.course import course_after
+from services.router.domain.prevention import actions_after
 from services.router.domain.state import Assignment, Classification, Cycle, Escalation, Mark, TicketState, Watch
 
 _WATCH_EVENTS = (ev.TicketWatched, ev.TicketUnwatched)
@@ -17,7 +20,7 @@ _WATCH_EVENTS = (ev.TicketWatched, ev.TicketUnwatched)
 def evolve(state: TicketState, event: StreamEvent) -> TicketState:
     """Return the state after the event, drafts included; an event it does not know only counts."""
     version = state.version + 1
-    moved = moves_clocks(event) or isinstance(event, _WATCH_EVENTS)
+    moved = moves_clocks(event) or isinstance(event, (*_WATCH_EVENTS, PreventionEvent))
     cause = event.meta.causation_id
     counted = replace(
         state,
@@ -54,7 +57,11 @@ def _evolve_escalation(before: Escalation | None, event: EscalationEvent) -> Esc
         return _opened(event)
     if before is None:
         return None
-    known = _adopt(before, event)
+    known = replace(
+        _adopt(before, event),
+        course=course_after(before.course, event),
+        actions=actions_after(before.actions, event),
+    )
     step = _STEPS.get(type(event))
     return known if step is None else step(known, event)
 
@@ -158,6 +165,10 @@ def _reopened(before: Escalation, event: ev.EscalationReopened) -> Escalation:
     )
 
 
+def _absorbed(before: Escalation, event: ev.MergeAbsorbed) -> Escalation:
+    return replace(before, opening=max(before.opening, event.opening))
+
+
 def _reclassified(before: Escalation, event: ev.EscalationReclassified) -> Escalation:
     told, spoken = event.escalation, before.classification
     if event.by.kind is ActorKind.ESCALON:
@@ -259,6 +270,7 @@ _STEPS: dict[type[EscalationEvent], Callable[..., Escalation]] = {
     ev.PolicyAdopted: _policy_adopted,
     ev.ReclassificationProposed: _reclassification_proposed,
     ev.EscalationMerged: _ended,
+    ev.MergeAbsorbed: _absorbed,
     ev.EscalationEnded: _ended,
     ev.OwnerReminded: _reminded,
     ev.ConfirmationRepeated: _repeated,

@@ -11,13 +11,13 @@ from schemas.escalations import (
     EscalationAccepted,
     EscalationEnded,
     EscalationEvent,
-    EscalationMerged,
     EscalationReopened,
     StreamEvent,
 )
 from schemas.vocabulary import AssignmentCause, AuthorKind, ContactKind, FactKind, ReplyIntent
 from services.router.domain.classifying import decide_on_verdict
 from services.router.domain.evolve import evolve
+from services.router.domain.merging import end_merged
 from services.router.domain.opening import decide_on_ticket
 from services.router.domain.ownership import assignment
 from services.router.domain.resolution import confirm, reject
@@ -108,20 +108,17 @@ def _reopened(escalation: Escalation, event: TicketClassified, situation: Situat
     ]
 
 
-def _merged(escalation: Escalation, event: TicketClassified, _situation: Situation) -> list[EscalationEvent]:
-    if escalation.is_closed or event.fact.merged_into is None:
+def _deleted(escalation: Escalation, event: TicketClassified, _situation: Situation) -> list[EscalationEvent]:
+    if escalation.is_closed:
         return []
-    return [EscalationMerged(into=event.fact.merged_into, reasons=escalation.reasons)]
-
-
-def _deleted(escalation: Escalation, _event: TicketClassified, _situation: Situation) -> list[EscalationEvent]:
-    return [] if escalation.is_closed else [EscalationEnded(reason="deleted")]
+    why = event.fact.reason
+    return [EscalationEnded(reason=f"deleted: {why}" if why else "deleted")]
 
 
 _RULES: dict[str, Callable[[Escalation, TicketClassified, Situation], list[EscalationEvent]]] = {
     FactKind.AGENT_REPLIED: _agent_replied,
     FactKind.CUSTOMER_REPLIED: _customer_replied,
     FactKind.REOPENED: _reopened,
-    FactKind.MERGED: _merged,
+    FactKind.MERGED: end_merged,
     FactKind.DELETED: _deleted,
 }

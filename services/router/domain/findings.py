@@ -13,6 +13,7 @@ from services.router.domain.evidence import Evidence
 from services.router.domain.evolve import call_mark
 from services.router.domain.opening import open_at_risk
 from services.router.domain.ownership import assignment, next_in_chain
+from services.router.domain.prevention import about
 from services.router.domain.situation import Situation
 from services.router.domain.state import Cycle, Escalation, Mark, TicketState
 
@@ -90,6 +91,7 @@ def decide_on_kept(escalation: Escalation, finding: sla.ClockKept) -> list[Escal
             owner_at=owner,
             ended_at=finding.ended_at,
             explanation=finding.explanation,
+            restored_at=finding.restored_at,
         )
     ]
 
@@ -192,7 +194,12 @@ def _warned(escalation: Escalation, finding: sla.ThresholdReached) -> ev.SlaWarn
         owner_at=escalation.owner_at(cycle, finding.reached_at),
         percent=finding.percent,
         explanation=finding.explanation,
+        about=_about(escalation, cycle),
     )
+
+
+def _about(escalation: Escalation, cycle: Cycle) -> str | None:
+    return about(escalation.actions, cycle.number) if cycle.clock is ClockName.PREVENTIVE_ACTION else None
 
 
 def _breached(
@@ -207,6 +214,8 @@ def _breached(
         percent=percent,
         unverified=not verified,
         explanation=finding.explanation,
+        restored_at=finding.restored_at,
+        about=_about(escalation, cycle),
     )
 
 

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from schemas import escalations as ev
 from schemas.classifications import TicketSummary
+from schemas.commands import AbsorbMerged
 from schemas.context import EscalationContext, WatchContext
 from schemas.escalations import EscalationEvent, StreamEvent, WatchEvent
 from schemas.ids import derived_id, escalation_id, reference
@@ -64,8 +65,9 @@ def seal(state: TicketState, drafts: Sequence[StreamEvent], by: Seal) -> tuple[l
 
 def _meta(state: TicketState, draft: StreamEvent, by: Seal, discriminator: str) -> Meta:
     cause = by.cause.meta
-    decided_here = isinstance(draft, _DECIDED_HERE)
-    occurred_at = by.now if isinstance(draft, _DATED_HERE) else cause.occurred_at
+    raised_by_merge = _is_raised_by_merge(draft, by.cause)
+    decided_here = isinstance(draft, _DECIDED_HERE) or raised_by_merge
+    occurred_at = by.now if isinstance(draft, _DATED_HERE) or raised_by_merge else cause.occurred_at
     if isinstance(draft, ev.EscalationOpened):
         occurred_at = draft.escalation.started_at
     pinned = None if state.escalation is None else state.escalation.policy_version
@@ -80,6 +82,11 @@ def _meta(state: TicketState, draft: StreamEvent, by: Seal, discriminator: str) 
         policy_version=draft.version if isinstance(draft, ev.PolicyAdopted) else pinned or by.policy_version,
         traceparent=cause.traceparent,
     )
+
+
+def _is_raised_by_merge(draft: StreamEvent, cause: Message) -> bool:
+    """Tell whether a merge raises the severity: told late, it comes after what was decided of the severity since."""
+    return isinstance(draft, ev.EscalationReclassified) and isinstance(cause, AbsorbMerged)
 
 
 def _discriminator(state: TicketState, draft: StreamEvent, ordinal: int) -> str:

@@ -9,6 +9,8 @@ from schemas.classifications import Judgement, TicketSummary
 from schemas.context import NO_CONTEXT, EscalationContext
 from schemas.ids import TicketKey
 from schemas.vocabulary import ClockName, EscalationState, IssueType, Reason, RecordPart, Severity, Verdict
+from services.router.domain.course import Course
+from services.router.domain.prevention import Actions
 
 
 class Cycle(NamedTuple):
@@ -86,6 +88,8 @@ class Escalation(msgspec.Struct, frozen=True, kw_only=True):
     """Version of the last correction of a cycle: one computed before it is a repeat."""
     opened_as: EscalationContext = NO_CONTEXT
     """As it was when it opened, which chooses its calendar."""
+    course: Course = Course()
+    actions: Actions = {}
 
     @property
     def owner(self) -> str:

@@ -8,7 +8,7 @@ import msgspec
 from policy.model import Policy
 from policy.targets import SeverityPolicy
 from schemas.vocabulary import Severity
-from services.sla_monitor.domain.row import EscalationRow, PolicyChanged, SeverityChanged
+from services.sla_monitor.domain.row import Absorbed, EscalationRow, PolicyChanged, SeverityChanged
 
 NONE_EARLIER: Mapping[str, Policy] = {}
 """For a row that was held to one version of the policy from its start."""
@@ -38,7 +38,7 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def epochs_of(row: EscalationRow) -> tuple[Epoch, ...]:
-    """Return the severities and policies that held, in order; the first since the start."""
+    """Return the severities and policies that held, in order; the first since the start. A merge begins one, too."""
     epochs = [
         Epoch(
             since=row.started_at,
@@ -49,15 +49,17 @@ def epochs_of(row: EscalationRow) -> tuple[Epoch, ...]:
         )
     ]
     for act in row.acts:
-        if isinstance(act, SeverityChanged | PolicyChanged):
+        if isinstance(act, SeverityChanged | PolicyChanged | Absorbed):
             epochs.append(_changed(epochs[-1], act))
     return tuple(epochs)
 
 
-def _changed(before: Epoch, act: SeverityChanged | PolicyChanged) -> Epoch:
+def _changed(before: Epoch, act: SeverityChanged | PolicyChanged | Absorbed) -> Epoch:
     since = msgspec.structs.replace(before, since=act.at, version=act.version)
     if isinstance(act, SeverityChanged):
         return msgspec.structs.replace(since, severity=act.severity)
+    if isinstance(act, Absorbed):
+        return since
     return msgspec.structs.replace(since, policy_version=act.policy_version, calendar=act.calendar)
 
 

@@ -10,7 +10,8 @@ from schemas.sla import ClockKept, FrontLineAtRisk, SlaFinding, ThresholdReached
 from schemas.vocabulary import ClockName, Verdict
 from services.sla_monitor.domain.cycles import Cycle, cycles_of
 from services.sla_monitor.domain.epochs import NONE_EARLIER, Held, held_to, promises_of
-from services.sla_monitor.domain.measuring import Yardstick, percents_of, yardstick
+from services.sla_monitor.domain.measuring import Yardstick, percents_of
+from services.sla_monitor.domain.merging import strictest
 from services.sla_monitor.domain.row import AnyRow, EscalationRow, OnRecord, Promise, WatchedRow
 from services.sla_monitor.domain.withdrawal import never_due, withdrawn, without_cycle
 
@@ -109,17 +110,22 @@ def _promise(all_judged: tuple[Judged, ...]) -> Promise | None:
     return min(running, key=lambda promise: (promise.due_at, promise.clock), default=None)
 
 
-def judged_cycles(row: EscalationRow, all_held: tuple[Held, ...], now: datetime) -> Iterator[Judged]:
-    """Yield each cycle with how it stands; a resolution that was missed is not promised again."""
+def judged_cycles(
+    row: EscalationRow, all_held: tuple[Held, ...], now: datetime, *, also_lost: bool = False
+) -> Iterator[Judged]:
+    """Yield each cycle with how it stands; a resolution that was missed is not promised again.
+
+    `also_lost` yields what goes on after a miss, too.
+    """
     resolution_is_lost = False
     for cycle in cycles_of(row, promises_of(all_held)):
         held = _held_during(cycle, all_held)
-        yards = [yardstick(one.policy, one.epoch.severity, cycle, row.started_at) for one in held]
+        yards = [strictest(one.policy, one.epoch, cycle, row.started_at) for one in held]
         record = row.record_of(cycle.clock, cycle.number)
         miss = None if cycle.clock is ClockName.CONFIRMATION else _miss(cycle, held, yards)
         verdict = _verdict(cycle, yards[-1], miss, now)
         if cycle.clock is ClockName.RESOLUTION:
-            if resolution_is_lost:
+            if resolution_is_lost and not also_lost:
                 continue
             resolution_is_lost = Verdict.BROKEN in (verdict, record.verdict)
         yield Judged(
@@ -176,6 +182,7 @@ def _of_verdict(row: EscalationRow, judged: Judged) -> Iterator[Finding]:
                 cycle=cycle.number,
                 ended_at=cycle.ended_at,
                 due_at=judged.due_at,
+                restored_at=cycle.restored_at,
             ),
             judged=judged,
         )
@@ -218,8 +225,10 @@ def _of_thresholds(row: EscalationRow, judged: Judged, now: datetime) -> tuple[l
 
 
 def _given(judged: Judged) -> int:
-    """Return the highest share given; an unverified breach has yet to take effect."""
-    return min(judged.record.percent, _WHOLE - 1) if judged.record.unverified else judged.record.percent
+    """Return the highest share given, before a merge too; an unverified breach has yet to take effect."""
+    before = 0 if judged.yard is None else judged.yard.given
+    given = min(judged.record.percent, _WHOLE - 1) if judged.record.unverified else judged.record.percent
+    return max(given, before)
 
 
 def _is_correction(judged: Judged, percent: int) -> bool:
@@ -253,6 +262,7 @@ def _reached(row: EscalationRow, judged: Judged, percent: int, at: datetime) -> 
             percent=percent,
             reached_at=at,
             due_at=judged.due_at,
+            restored_at=cycle.restored_at,
         ),
         falls_due_at=at,
         again=judged.record.unverified,

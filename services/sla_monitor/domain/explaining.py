@@ -15,13 +15,13 @@ from policy.time_zones import zone_of
 from policy.working_time import open_between
 from schemas.explanation import MOST_SEGMENTS, ClockExplanation, ClockSegment
 from schemas.vocabulary import ClockName, Severity, Verdict
-from services.sla_monitor.domain.cycles import Cycle
+from services.sla_monitor.domain.cycles import Cycle, Run
 from services.sla_monitor.domain.epochs import NONE_EARLIER, Held, held_to
 from services.sla_monitor.domain.evaluation import Judged, judged_cycles
 from services.sla_monitor.domain.ledger import LedgerEntry, entries_of
 from services.sla_monitor.domain.measuring import Yardstick
 from services.sla_monitor.domain.pausing import Why
-from services.sla_monitor.domain.row import EscalationRow
+from services.sla_monitor.domain.row import Ended, EscalationRow
 
 _NOTHING = timedelta(0)
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -76,12 +76,19 @@ class ClockExplained(msgspec.Struct, frozen=True, kw_only=True):
     segments: tuple[Segment, ...]
     sentence: str
     pauses: tuple[LedgerEntry, ...] = ()
+    ended_because: str | None = None
+    came_at: datetime | None = None
+    """When it came with a merge; it had run elsewhere until then."""
+    restored_at: datetime | None = None
+    """Of a resolution that the customer confirmed: when it was proposed."""
 
 
 class _Standing(NamedTuple):
     """How a cycle stands, from which all that is told of it is made."""
 
     judged: Judged
+    started_at: datetime
+    came_at: datetime | None
     target: str
     total: timedelta
     used: timedelta
@@ -94,16 +101,32 @@ class _Standing(NamedTuple):
 
 
 def explain(
-    row: EscalationRow, policy: Policy, now: datetime, earlier: Mapping[str, Policy] = NONE_EARLIER
+    row: EscalationRow,
+    policy: Policy,
+    now: datetime,
+    earlier: Mapping[str, Policy] = NONE_EARLIER,
+    *,
+    ended_because: str | None = None,
 ) -> Iterator[ClockExplained]:
     """Yield every cycle that is measured, in the order of `cycles_of`, as it stands at `now`.
 
-    `policy` is that in force, `earlier` as for `evaluate`.
+    `policy` is that in force, `earlier` as for `evaluate`. `ended_because` is why those ended that the end of the whole
+    escalation ended.
     """
     held = held_to(row, policy, earlier)
-    for judged in judged_cycles(row, held, now):
+    for judged in judged_cycles(row, held, now, also_lost=True):
         if judged.yard is not None and judged.cycle.started_at <= now:
-            yield _explained(_standing(row, held, judged, judged.yard, now))
+            explained = _explained(_standing(row, held, judged, judged.yard, now))
+            is_cut_off = ended_because is not None and _is_cut_off(row, judged.cycle)
+            yield _with_reason(explained, ended_because or "") if is_cut_off else explained
+
+
+def _is_cut_off(row: EscalationRow, cycle: Cycle) -> bool:
+    return any(isinstance(act, Ended) and act.version == cycle.ended_by for act in row.acts)
+
+
+def _with_reason(explained: ClockExplained, reason: str) -> ClockExplained:
+    return msgspec.structs.replace(explained, sentence=f"{explained.sentence}, ended: {reason}", ended_because=reason)
 
 
 def explanation_of(
@@ -155,11 +178,14 @@ def _summed(segments: list[ClockSegment]) -> ClockSegment:
 
 
 def _standing(row: EscalationRow, held: tuple[Held, ...], judged: Judged, yard: Yardstick, now: datetime) -> _Standing:
-    pauses = tuple(entries_of(row, held, judged.cycle, now))
-    segments = tuple(_segments(judged.cycle, pauses, yard.calendar, now))
+    runs = yard.counted(judged.cycle.runs)
+    pauses = tuple(_since(yard.came_at, entries_of(row, held, judged.cycle, now)))
+    segments = tuple(_segments(runs, pauses, yard.calendar, now))
     used, paused = _sums(segments)
     return _Standing(
         judged=judged,
+        started_at=runs[0].since,
+        came_at=yard.came_at,
         target=yard.days.words if yard.days is not None else duration_words(yard.total),
         total=yard.total,
         used=used,
@@ -187,22 +213,33 @@ def _explained(stands: _Standing) -> ClockExplained:
         target=stands.target,
         target_seconds=stands.total.total_seconds(),
         used_seconds=stands.used.total_seconds(),
-        started_at=judged.cycle.started_at,
+        started_at=stands.started_at,
         ended_at=judged.cycle.ended_at,
         due_at=stands.due_at,
         verdict=judged.verdict,
         segments=stands.segments,
         sentence=_sentence(stands),
         pauses=stands.pauses,
+        came_at=stands.came_at,
+        restored_at=judged.cycle.restored_at,
     )
 
 
+def _since(came_at: datetime | None, entries: Iterable[LedgerEntry]) -> Iterator[LedgerEntry]:
+    """Yield the pauses of a clock; one that came with a merge did not stand here before."""
+    for one in entries:
+        if came_at is None:
+            yield one
+        elif one.until is None or one.until > came_at:
+            yield msgspec.structs.replace(one, since=max(one.since, came_at))
+
+
 def _segments(
-    cycle: Cycle, pauses: tuple[LedgerEntry, ...], calendar: Calendar | None, now: datetime
+    runs: tuple[Run, ...], pauses: tuple[LedgerEntry, ...], calendar: Calendar | None, now: datetime
 ) -> Iterator[Segment]:
     """Yield what ran and what stood until now, in order; the pauses fill what lies between the runs."""
     found = [_paused(one, now) for one in pauses if one.since < now]
-    for run in cycle.runs:
+    for run in runs:
         if run.since <= now:
             until = now if run.until is None else min(run.until, now)
             found += _stretches(calendar, run.since, until)
@@ -248,9 +285,10 @@ def _sentence(told: _Standing) -> str:
     name = cycle.clock.replace("_", " ") + ("" if cycle.number == 1 else f" {cycle.number}")
     where = "" if told.calendar is None else f" on calendar {told.calendar}"
     paused = f" paused for {duration_words(told.paused)}," if told.paused else ""
+    came = f" came with a merge {_local(told.came_at, told.zone)}," if told.came_at is not None else ""
     return (
-        f"{name}: {told.target} ({told.judged.held.epoch.severity}){where} from {_local(cycle.started_at, told.zone)},"
-        f" {duration_words(told.used)} used,{paused} {_outcome(told)}"
+        f"{name}: {told.target} ({told.judged.held.epoch.severity}){where} from {_local(told.started_at, told.zone)},"
+        f"{came} {duration_words(told.used)} used,{paused} {_outcome(told)}"
     )
 
 
@@ -258,7 +296,7 @@ def _outcome(told: _Standing) -> str:
     cycle, verdict = told.judged.cycle, told.judged.verdict
     left = told.total - told.used
     due = _local(told.due_at, told.zone)
-    ended = "still open" if cycle.ended_at is None else f"ended {_local(cycle.ended_at, told.zone)}"
+    ended = _ended(cycle, told.zone)
     if verdict is Verdict.BROKEN:
         over = f", {duration_words(-left)} over" if left < _NOTHING else ""
         return f"broken: was due {due}, {ended}{over}"
@@ -267,6 +305,14 @@ def _outcome(told: _Standing) -> str:
     if cycle.ended_at is not None:
         return f"{ended} without a verdict"
     return f"due {due}, {duration_words(left)} left" if cycle.is_running else f"stands with {duration_words(left)} left"
+
+
+def _ended(cycle: Cycle, zone: tzinfo) -> str:
+    if cycle.ended_at is None:
+        return "still open"
+    if cycle.restored_at is not None:
+        return f"restored {_local(cycle.restored_at, zone)}, confirmed {_local(cycle.ended_at, zone)}"
+    return f"ended {_local(cycle.ended_at, zone)}"
 
 
 def duration_words(amount: timedelta) -> str:

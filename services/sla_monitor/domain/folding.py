@@ -9,6 +9,8 @@ from functools import singledispatch
 from msgspec.structs import replace
 
 from schemas import escalations as told
+from schemas import prevention
+from schemas.context import OpenPromise
 from schemas.message import ActorKind
 from schemas.vocabulary import ClockName, ContactKind, Verdict
 from services.sla_monitor.domain import row as acts
@@ -35,6 +37,11 @@ def fold(row: AnyRow | None, event: told.StreamEvent) -> AnyRow | None:
             return None
         case _:
             return None if row is None else _moved(row, event, version)
+
+
+def ended(row: EscalationRow, event: told.EscalationMerged | told.EscalationEnded) -> EscalationRow:
+    """Return the row of an escalation that was merged or deleted with its end, which `fold` forgets: for explaining."""
+    return _with_act(row, acts.Ended(at=event.meta.occurred_at, version=event.escalation.version))
 
 
 def version_of(event: told.StreamEvent) -> int:
@@ -98,8 +105,12 @@ def _moved(row: AnyRow, event: told.StreamEvent, version: int) -> AnyRow:
 def _with_act(row: EscalationRow, act: AnyAct) -> EscalationRow:
     in_order = list(row.acts)
     insort(in_order, act, key=lambda one: (one.at, one.version))
-    begins_cycle = isinstance(act, acts.Contact | acts.Rejected | acts.Reopened)
+    begins_cycle = isinstance(act, acts.Contact | acts.Rejected | acts.Reopened) or _names_a_time(act)
     return replace(row, acts=tuple(in_order), next_update_cycle=row.next_update_cycle + begins_cycle)
+
+
+def _names_a_time(act: AnyAct) -> bool:
+    return isinstance(act, acts.Absorbed) and any(one.clock is ClockName.PROMISE for one in act.promises)
 
 
 def _with_record(row: EscalationRow, record: OnRecord) -> EscalationRow:
@@ -207,6 +218,20 @@ def _(event: told.EscalationReopened, row: EscalationRow) -> AnyAct:
 
 
 @_act_of.register
+def _(event: told.MergeAbsorbed, row: EscalationRow) -> AnyAct | None:
+    if not event.promises and not event.alone:
+        return None
+    return acts.Absorbed(
+        at=event.meta.occurred_at,
+        version=event.escalation.version,
+        promises=tuple(_taken_over(one) for one in event.promises),
+        alone=event.alone,
+        opening=event.opening,
+        cycle=row.next_update_cycle,
+    )
+
+
+@_act_of.register
 def _(event: told.EscalationReclassified, _row: EscalationRow) -> AnyAct | None:
     if event.escalation.severity is event.previous_severity:
         return None
@@ -222,6 +247,33 @@ def _(event: told.PolicyAdopted, _row: EscalationRow) -> AnyAct:
         version=event.escalation.version,
         policy_version=event.version,
         calendar=event.escalation.calendar,
+    )
+
+
+@_act_of.register
+def _(event: prevention.ReviewHeld, _row: EscalationRow) -> AnyAct:
+    return acts.Reviewed(at=event.meta.occurred_at, version=event.escalation.version)
+
+
+@_act_of.register
+def _(event: prevention.PreventiveActionPlanned, _row: EscalationRow) -> AnyAct:
+    return acts.ActionPlanned(
+        at=event.meta.occurred_at, version=event.escalation.version, number=event.number, due_at=event.due_at
+    )
+
+
+@_act_of.register
+def _(event: prevention.PreventiveActionCompleted, _row: EscalationRow) -> AnyAct:
+    return acts.ActionDone(at=event.meta.occurred_at, version=event.escalation.version, number=event.number)
+
+
+def _taken_over(promise: OpenPromise) -> acts.TakenOver:
+    return acts.TakenOver(
+        clock=promise.clock,
+        started_at=promise.started_at,
+        due_at=promise.due_at,
+        severity=promise.severity,
+        percent=promise.percent,
     )
 
 

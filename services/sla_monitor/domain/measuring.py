@@ -7,7 +7,7 @@ import msgspec
 
 from policy.calendars import Calendar
 from policy.model import Policy
-from policy.targets import Measure, Target
+from policy.targets import Measure, SeverityPolicy, Target
 from policy.working_time import add_working_time, calendar_for, due_at, seconds_of, working_time_between
 from schemas.vocabulary import ClockName, Severity
 from services.sla_monitor.domain.cycles import Cycle, Run
@@ -16,19 +16,26 @@ _WHOLE = 100
 
 
 class Yardstick(msgspec.Struct, frozen=True, kw_only=True):
-    """A target laid along a calendar from a start. `days` is set where it counts business days."""
+    """A target laid along a calendar from a start. `days` is set where it counts business days.
+
+    `due` is when all of it is used up as long as the clock never paused, where that is known. `came_at` is set where it
+    ran elsewhere until a merge then; `given` is the share that the owner was told of it there.
+    """
 
     calendar: Calendar | None
     started_at: datetime
     total: timedelta
     days: Target | None = None
+    due: datetime | None = None
+    came_at: datetime | None = None
+    given: int = 0
 
     def reached_at(self, runs: tuple[Run, ...], percent: int) -> datetime | None:
         """Return when that share was or will be used up; None where the clock stands before it is.
 
         What is used up at the very instant the clock stops is used up when it goes on: facts come first.
         """
-        if self.days is None and len(runs) == 1:
+        if self.days is None and self.due is None and self.came_at is None and len(runs) == 1:
             # Most clocks never pause; this is what the walk comes to for them.
             at = add_working_time(self.calendar, runs[0].since, self.total * percent / _WHOLE)
             return at if runs[0].until is None or at < runs[0].until else None
@@ -45,11 +52,21 @@ class Yardstick(msgspec.Struct, frozen=True, kw_only=True):
                 break
         return at
 
+    def counted(self, runs: tuple[Run, ...]) -> tuple[Run, ...]:
+        """Return the runs of a cycle that count for it: one that came with a merge ran elsewhere until then."""
+        if self.came_at is None:
+            return runs
+        at = self.came_at
+        later = tuple(run for run in runs if run.until is None or run.until > at)
+        until = later[0].until if later and later[0].since <= at else at
+        here = tuple(run for run in later if run.since > at)
+        return (Run(since=self.started_at, until=until), *here)
+
     def _walk(self, runs: tuple[Run, ...], percent: int) -> Iterator[tuple[Run, datetime]]:
         """Yield each run with when the share would be used up if that run never stopped."""
         by_days = self._by_days(percent)
         needed = self.total * percent / _WHOLE
-        for number, run in enumerate(runs):
+        for number, run in enumerate(self.counted(runs)):
             unpaused = by_days if number == 0 else None
             yield run, unpaused or add_working_time(self.calendar, run.since, needed)
             if run.until is not None:
@@ -57,6 +74,8 @@ class Yardstick(msgspec.Struct, frozen=True, kw_only=True):
 
     def _by_days(self, percent: int) -> datetime | None:
         """Return the instant whole multiples of business days are due at, as long as the clock never paused."""
+        if self.due is not None and percent == _WHOLE:
+            return self.due
         if self.days is None or percent % _WHOLE:
             return None
         target = msgspec.structs.replace(self.days, amount=self.days.amount * (percent // _WHOLE))
@@ -65,22 +84,30 @@ class Yardstick(msgspec.Struct, frozen=True, kw_only=True):
 
 def yardstick(policy: Policy, severity: Severity, cycle: Cycle, escalation_started_at: datetime) -> Yardstick | None:
     """Return what the cycle is measured by under that severity; None where the severity has no such promise."""
-    promises = policy.severities[severity]
-    match cycle.clock:
-        case ClockName.ACCEPTANCE:
-            return _acceptance(policy, severity, cycle, escalation_started_at)
+    if cycle.clock is ClockName.ACCEPTANCE:
+        return _acceptance(policy, severity, cycle, escalation_started_at)
+    if cycle.clock in (ClockName.PROMISE, ClockName.PREVENTIVE_ACTION):
+        due = cycle.promised_at
+        started_at = cycle.started_at
+        return None if due is None else Yardstick(calendar=None, started_at=started_at, total=due - started_at)
+    target = _target(policy.severities[severity], cycle.clock)
+    return None if target is None else _along(policy, severity, cycle, target)
+
+
+def _target(promises: SeverityPolicy, clock: ClockName) -> Target | None:
+    match clock:
         case ClockName.FIRST_RESPONSE:
-            return _along(policy, severity, cycle, promises.first_response)
+            return promises.first_response
         case ClockName.UPDATE:
-            return None if promises.update is None else _along(policy, severity, cycle, promises.update)
+            return promises.update
         case ClockName.NEXT_REPLY:
-            return None if promises.next_reply is None else _along(policy, severity, cycle, promises.next_reply)
+            return promises.next_reply
         case ClockName.RESOLUTION:
-            return _along(policy, severity, cycle, promises.resolution)
+            return promises.resolution
         case ClockName.CONFIRMATION:
-            return _along(policy, severity, cycle, promises.confirmation)
-        case ClockName.PROMISE if cycle.promised_at is not None:
-            return Yardstick(calendar=None, started_at=cycle.started_at, total=cycle.promised_at - cycle.started_at)
+            return promises.confirmation
+        case ClockName.REVIEW:
+            return promises.review
         case _:
             return None
 

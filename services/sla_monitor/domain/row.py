@@ -107,6 +107,50 @@ class PolicyChanged(Act, frozen=True, kw_only=True, tag="policy"):
     calendar: str | None = None
 
 
+class TakenOver(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+    """A promise that ran elsewhere until a merge; `percent` is the share that the owner was told of it there."""
+
+    clock: ClockName
+    started_at: datetime
+    due_at: datetime
+    severity: Severity
+    percent: int = 0
+
+
+class Absorbed(Act, frozen=True, kw_only=True, tag="absorbed"):
+    """An escalation was merged into this one, with what it had promised.
+
+    `alone`: those promises are all there is, and take the place of this one's own. `opening` numbers the first-response
+    cycle that begins with it, 0 where none does; `cycle` the time that a person had named.
+    """
+
+    promises: tuple[TakenOver, ...]
+    alone: bool
+    opening: int
+    cycle: int
+
+
+class Reviewed(Act, frozen=True, kw_only=True, tag="reviewed"):
+    """The review after the close was held."""
+
+
+class ActionPlanned(Act, frozen=True, kw_only=True, tag="action"):
+    """A preventive action is to be done by then."""
+
+    number: int
+    due_at: datetime
+
+
+class ActionDone(Act, frozen=True, kw_only=True, tag="done"):
+    """It is done."""
+
+    number: int
+
+
+class Ended(Act, frozen=True, kw_only=True, tag="ended"):
+    """Merged or deleted: all clocks end without a verdict. No row is kept with it; it is for explaining."""
+
+
 AnyAct = (
     Contact
     | Replied
@@ -119,6 +163,11 @@ AnyAct = (
     | Reopened
     | SeverityChanged
     | PolicyChanged
+    | Absorbed
+    | Reviewed
+    | ActionPlanned
+    | ActionDone
+    | Ended
 )
 
 

@@ -201,3 +201,12 @@ def test_a_dry_run_that_is_not_for_what_runs_is_a_mistake(runner: CliRunner) -> 
 
     assert said.exit_code == 2
     assert said.stderr == "escalon: --dry-run shows what --running would do: give both\n"
+
+
+@pytest.mark.parametrize("when", ["tomorrow", "2026-06-30T17:00:00"])
+def test_a_preventive_action_needs_an_instant(runner: CliRunner, when: str) -> None:
+    asked = ["plan-action", "zendesk-eu/1", "alert", "--by", "mia", "--text", "an alert", "--kind", "process_gap"]
+    said = runner.invoke(app, ["command", *asked, "--owner", "ben", when])
+
+    assert said.exit_code == 2
+    assert f"{when} is no instant; write it like 2026-06-30T17:00:00+02:00" in said.output

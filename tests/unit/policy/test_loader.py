@@ -69,6 +69,13 @@ def line_of(folder: Path, file: str, text: str) -> int:
             "business_days, amount: 1}  ",
             "needs a calendar",
         ),
+        (
+            "severities.yaml",
+            "incident_channel: true",
+            "review: {measure: business_days, amount: 5}",
+            "review: {measure",
+            "needs a calendar",
+        ),
         ("severities.yaml", "calendar: business", "calendar: night", "calendar: night", "there is no calendar 'night'"),
         (
             "severities.yaml",

@@ -1,6 +1,7 @@
 """What holds in every life of a ticket: one owner, numbered and identified events, repeats without effect."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from functools import reduce
 
 import pytest
@@ -27,6 +28,7 @@ from tests.unit.router.telling import (
     DOV,
     MIA,
     NEXT_VERSION,
+    START,
     SUMMARY,
     TICKET,
     UPDATED,
@@ -48,11 +50,16 @@ FACTS = st.builds(
     intent=st.sampled_from(ReplyIntent),
     merged_into=st.sampled_from([None, None, "zendesk-eu/1"]),
 )
-_OF_THEIR_OWN = (commands.AbsorbMerged, commands.AdoptPolicy)
+_OF_THEIR_OWN = (commands.AbsorbMerged, commands.AdoptPolicy, commands.PlanPreventiveAction)
 COMMAND = st.one_of(
     st.builds(commands.ReassignEscalation, ticket=st.just(TICKET), to=st.sampled_from(["ana", "ben", "mia", "eli"])),
     st.builds(commands.ReclassifyEscalation, ticket=st.just(TICKET), severity=SEVERITIES, type=TYPES),
     st.builds(commands.AdoptPolicy, ticket=st.just(TICKET), version=st.sampled_from([VERSION, NEXT_VERSION])),
+    st.builds(
+        commands.PlanPreventiveAction,
+        ticket=st.just(TICKET),
+        due_at=st.sampled_from([START - timedelta(days=1), START + timedelta(days=1)]),
+    ),
     *(st.builds(kind, ticket=st.just(TICKET)) for kind in COMMANDS.events if kind not in _OF_THEIR_OWN),
 )
 

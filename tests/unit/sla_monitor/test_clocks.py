@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from schemas.sla import ThresholdReached
+from schemas.sla import ClockKept, ThresholdReached
 from schemas.vocabulary import ContactKind, Severity
 from tests.unit.sla_monitor.recording import RecordingRouter
 from tests.unit.sla_monitor.telling import instant
@@ -293,3 +293,26 @@ def test_a_promise_is_the_next_thing_due_and_survives_a_change_of_severity() -> 
     router.turn_to(instant("09:30:00"))
 
     assert _of_promises(router)[-1] == "09:20:00 reached promise/3 100"
+
+
+def test_a_kept_resolution_says_when_it_was_restored_and_one_closed_without_a_word_does_not() -> None:
+    restored = []
+    for confirmed in (True, False):
+        router = _accepted()
+        router.take(router.telling.proposed(instant("09:00:00")))
+        if confirmed:
+            router.take(router.telling.confirmed(instant("10:00:00")))
+        router.take(router.telling.closed(instant("10:00:00"), confirmed=confirmed))
+        restored += [one.restored_at for one in router.said if isinstance(one, ClockKept) and one.clock == "resolution"]
+
+    assert restored == [instant("09:00:00"), None]
+
+
+def test_a_breach_that_is_said_after_the_end_says_when_it_was_restored() -> None:
+    router = _accepted()
+    router.take(router.telling.proposed(instant("12:30:00")))
+    router.take(router.telling.confirmed(instant("13:00:00")))
+    router.turn_to(instant("13:00:01"))
+
+    late = [one for one in router.said if isinstance(one, ThresholdReached) and one.clock == "resolution"]
+    assert [(one.percent, one.restored_at) for one in late] == [(100, instant("12:30:00"))]

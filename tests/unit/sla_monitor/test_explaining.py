@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from policy.working_time import working_time_between
 from schemas.escalations import EscalationEvent
-from schemas.vocabulary import ClockName, Severity
+from schemas.vocabulary import ClockName, Severity, Verdict
 from services.sla_monitor.domain.explaining import ClockExplained, Stretch, explain
 from services.sla_monitor.domain.folding import fold
 from services.sla_monitor.domain.row import EscalationRow
@@ -113,3 +113,42 @@ def test_stretches_have_no_gap_and_what_is_left_ends_at_the_due_time(
         if one.ended_at is None and one.verdict is None and left > timedelta(0) and not pauses:
             calendar = OFFICE if one.calendar is not None else None
             assert working_time_between(calendar, now, one.due_at) == left
+
+
+def test_a_resolution_says_when_it_was_restored_and_when_confirmed_before_and_after_a_reopening() -> None:
+    telling = Telling(Severity.P1)
+    events = [
+        telling.opened(instant("08:00:00")),
+        telling.proposed(instant("09:00:00")),
+        telling.rejected(instant("09:10:00")),
+        telling.proposed(instant("09:30:00")),
+        telling.confirmed(instant("11:00:00")),
+        telling.closed(instant("11:00:00")),
+        telling.reopened(instant("12:00:00")),
+        telling.proposed(instant("15:00:00")),
+        telling.confirmed(instant("15:30:00")),
+    ]
+    clocks = explained(events, instant("16:00:00"))
+
+    first, final = clocks[ClockName.RESOLUTION, 1], clocks[ClockName.RESOLUTION, 2]
+    assert (first.restored_at, first.ended_at) == (instant("09:30:00"), instant("11:00:00"))
+    assert (final.restored_at, final.ended_at) == (instant("15:00:00"), instant("15:30:00"))
+    assert (first.used_seconds, final.used_seconds) == (80 * 60, 260 * 60)
+    assert "kept: restored Tue 2026-06-02 09:30:00 UTC, confirmed Tue 2026-06-02 11:00:00 UTC with" in first.sentence
+    assert final.sentence.endswith(
+        "restored Tue 2026-06-02 15:00:00 UTC, confirmed Tue 2026-06-02 15:30:00 UTC, 20 min over"
+    )
+
+
+def test_after_a_miss_a_reopened_resolution_is_explained_though_it_is_promised_no_more() -> None:
+    telling = Telling(Severity.P1)
+    events = [
+        telling.opened(instant("08:00:00")),
+        telling.closed(instant("13:00:00"), confirmed=False),
+        telling.reopened(instant("14:00:00")),
+    ]
+    clocks = explained(events, instant("15:00:00"))
+
+    assert clocks[ClockName.RESOLUTION, 1].restored_at is None
+    assert clocks[ClockName.RESOLUTION, 2].used_seconds == 6 * 3600
+    assert clocks[ClockName.RESOLUTION, 2].verdict is Verdict.BROKEN

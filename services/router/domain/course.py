@@ -1,0 +1,119 @@
+"""When what is promised began, stood and was taken over: as much of an escalation's past as a merge must hand on."""
+
+from datetime import datetime
+
+import msgspec
+from msgspec.structs import replace
+
+from schemas import escalations as ev
+from schemas.context import OpenPromise
+from schemas.escalations import EscalationEvent
+from schemas.vocabulary import ClockName
+
+Order = tuple[datetime, int, int]
+"""Places what happened: by its instant, then as it was told."""
+
+
+class Began(msgspec.Struct, frozen=True, kw_only=True):
+    """A cycle of the update clock began, with a message to the customer (`contact_id`), a rejection or a reopening.
+
+    `void`: the message never arrived, so nothing began. `next_at`: when the customer was promised to hear again.
+    """
+
+    at: datetime
+    cycle: int
+    contact_id: str | None = None
+    next_at: datetime | None = None
+    opening: int = 0
+    void: bool = False
+
+    @property
+    def order(self) -> Order:
+        """Where it stands among what happened."""
+        return (self.at, self.cycle, 0)
+
+    @property
+    def is_contact(self) -> bool:
+        """Tell whether a person wrote to the customer, who got it."""
+        return self.contact_id is not None and not self.void
+
+
+class Taken(msgspec.Struct, frozen=True, kw_only=True):
+    """A promise that came with a merge; `alone`: it took the place of this ticket's own. `opening` as in the event."""
+
+    at: datetime
+    alone: bool
+    opening: int
+    cycle: int
+    promise: OpenPromise
+
+    @property
+    def order(self) -> Order:
+        """Where it stands among what happened."""
+        return (self.at, self.cycle, 1)
+
+
+class Course(msgspec.Struct, frozen=True, kw_only=True):
+    """What happened to the clocks. `stands_since` is set while the resolution clock stands, `pauses` are those over."""
+
+    began: tuple[Began, ...] = ()
+    pauses: tuple[tuple[datetime, datetime], ...] = ()
+    stands_since: datetime | None = None
+    taken: tuple[Taken, ...] = ()
+    alone: Order | None = None
+    """Where promises that came with a merge took the place of this ticket's own."""
+    cycles: int = 1
+    """Update cycles numbered so far; as the sla_monitor numbers them."""
+    merged_into: str | None = None
+
+
+def course_after(course: Course, event: EscalationEvent) -> Course:
+    """Return the course after the event; most events leave it as it is."""
+    at = event.meta.occurred_at
+    match event:
+        case ev.CustomerInformed(automatic=False):
+            return _begun(course, Began(at=at, cycle=0, contact_id=event.meta.id, next_at=event.next_at))
+        case ev.ResolutionRejected():
+            return _resumed(_begun(course, Began(at=at, cycle=0)), at)
+        case ev.EscalationReopened():
+            return _resumed(_begun(course, Began(at=at, cycle=0, opening=event.opening)), at)
+        case ev.ResolutionProposed() | ev.ResolutionConfirmed() | ev.EscalationClosed():
+            return course if course.stands_since is not None else replace(course, stands_since=at)
+        case ev.NoticeFailed():
+            began = tuple(replace(one, void=one.void or _is_lost(one, event)) for one in course.began)
+            return replace(course, began=began)
+        case ev.MergeAbsorbed():
+            return _absorbed(course, event)
+        case ev.EscalationMerged():
+            return replace(course, merged_into=event.into)
+        case _:
+            return course
+
+
+def _begun(course: Course, began: Began) -> Course:
+    cycles = course.cycles + 1
+    return replace(course, cycles=cycles, began=(*course.began, replace(began, cycle=cycles)))
+
+
+def _resumed(course: Course, at: datetime) -> Course:
+    since = course.stands_since
+    pauses = course.pauses if since is None else (*course.pauses, (since, max(at, since)))
+    return replace(course, pauses=pauses, stands_since=None)
+
+
+def _is_lost(one: Began, failed: ev.NoticeFailed) -> bool:
+    return one.contact_id is not None and one.contact_id == failed.contact_id
+
+
+def _absorbed(course: Course, event: ev.MergeAbsorbed) -> Course:
+    at, names_a_time = event.meta.occurred_at, any(one.clock is ClockName.PROMISE for one in event.promises)
+    cycles = course.cycles + names_a_time
+    taken = (
+        Taken(at=at, alone=event.alone, opening=event.opening, cycle=cycles, promise=one) for one in event.promises
+    )
+    return replace(
+        course,
+        cycles=cycles,
+        taken=(*course.taken, *taken),
+        alone=(at, cycles, 1) if event.alone else course.alone,
+    )
