@@ -14,7 +14,9 @@ from chassis.errors import StartUpError
 from chassis.group_membership import GroupMembership
 from chassis.kafka_client import connection_options
 from chassis.settings import KafkaSettings
+from chassis.stream_loading import LoadingTables
 from chassis.stream_positions import HandledPositions
+from chassis.stream_rows import RowCounts
 from chassis.stream_transport import StreamApp
 
 _STOP_SECONDS = 6.0
@@ -42,8 +44,6 @@ def build_stream_app(
         consumer_auto_offset_reset="earliest",
         key_serializer="raw",
         value_serializer="raw",
-        producer_linger=0.03,  # with none each changelog record is a request of its own
-        producer_compression_type="lz4",
         processing_guarantee="at_least_once",  # exactly_once writes some output outside the transaction
         datadir=str(storage),
         store="rocksdb://?driver=rocksdict",  # memory:// keeps the rows of partitions that were revoked
@@ -58,8 +58,10 @@ def build_stream_app(
         agent_supervisor="mode.CrashingSupervisor",
         web_enabled=False,
         worker_redirect_stdouts=False,
+        TableManager=LoadingTables,  # which reads rows back in bulk
         autodiscover=False,
     )
+    app.kafka, app.row_counts = settings, RowCounts()
     app.membership = GroupMembership(settings.session_timeout_ms / 1000)
     app.positions = HandledPositions()
     return app
@@ -78,6 +80,8 @@ class _Broker(TypedDict):
     broker_heartbeat_interval: float
     broker_request_timeout: float
     broker_max_poll_records: int
+    producer_linger: float
+    producer_compression_type: str
 
 
 def _broker(settings: KafkaSettings) -> _Broker:
@@ -91,6 +95,8 @@ def _broker(settings: KafkaSettings) -> _Broker:
         # Faust refuses one that is shorter than the session.
         broker_request_timeout=max(session + 5.0, settings.request_timeout_ms / 1000),
         broker_max_poll_records=500,
+        producer_linger=0.03,  # with none each changelog record is a request of its own
+        producer_compression_type="lz4",
     )
 
 

@@ -3,11 +3,15 @@
 Nothing keeps such a replica from its last writes: they wait in its producer while it is frozen.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import faust
 from faust.types import TP, EventT, FutureMessage
 from faust.types.tuples import RecordMetadata
+from rocksdict import WriteBatch
+
+from chassis.changelog import Entry
 
 _NONE = -1
 _MIB = 1024 * 1024
@@ -21,11 +25,83 @@ _STORE = {
 
 
 class VersionedTable(faust.Table[bytes, bytes]):
-    """Bytes by bytes. `version_of` gives the version of a stored row; recovery never replaces one by an older."""
+    """Bytes by bytes. `version_of` gives the version of a stored row, or raises ValueError for what is none.
+
+    Recovery never replaces a row by an older.
+    """
 
     def __init__(self, app: faust.App, name: str, version_of: Callable[[bytes], int]) -> None:
         super().__init__(app, name=name, key_type=bytes, value_type=bytes, options=_STORE, beacon=app.tables.beacon)
         self._version_of = version_of
+        self._unreadable: dict[TP, dict[bytes, int]] = {}
+
+    def load(self, partition: TP, entries: Sequence[Entry]) -> None:
+        """Take rows from the changelog at once, with how far that is; doing so again changes nothing.
+
+        A row without a version is passed over: see `unreadable`.
+        """
+        store = self._store_of(partition)
+        unreadable = self._unreadable.setdefault(partition, {})
+        batch = WriteBatch(raw_mode=True)
+        versions: dict[bytes, int] = {}
+        for entry in entries:
+            try:
+                version = _NONE if entry.value is None else self._version_of(entry.value)
+            except ValueError:
+                unreadable[entry.key] = entry.offset
+                continue
+            unreadable.pop(entry.key, None)
+            if entry.value is None:
+                batch.delete(entry.key)
+            elif version >= self._version_in(store, entry.key, versions):
+                batch.put(entry.key, entry.value)
+            else:
+                continue
+            versions[entry.key] = version
+        if entries:
+            # Behind a row that cannot be read nothing counts as read, so that every start meets it.
+            reached = min(entries[-1].offset, *(offset - 1 for offset in unreadable.values()), entries[-1].offset)
+            batch.put(self._offset_key, str(reached).encode())
+        store.write(batch)
+
+    def unreadable(self, partition: TP) -> list[int]:
+        """Return the offsets of the rows loaded that have no version, and that no later one of their key replaces."""
+        return sorted(self._unreadable.get(partition, {}).values())
+
+    def key_hashes(self, partition: TP) -> set[int]:
+        """Return the hash of each key that has a row on disk."""
+        found = {hash(key) for key in self._store_of(partition).keys()}  # noqa: SIM118  it is no mapping
+        found.discard(hash(self._offset_key))
+        return found
+
+    def empty(self, partition: TP) -> None:
+        """Delete all rows of a partition from the disk."""
+        self._unreadable.pop(partition, None)
+        store = self._store_of(partition)
+        batch = WriteBatch(raw_mode=True)
+        for key in store.keys():  # noqa: SIM118
+            batch.delete(key)
+        store.write(batch)
+
+    def distrust(self, partition: TP) -> None:
+        """Have what is on disk loaded anew when the partition is next assigned."""
+        self._store_of(partition).delete(self._offset_key)
+
+    @property
+    def _offset_key(self) -> bytes:
+        store: Any = self.data
+        key: bytes = store.offset_key
+        return key
+
+    def _store_of(self, partition: TP) -> Any:
+        store: Any = self.data
+        return store._db_for_partition(partition.partition)  # noqa: SLF001
+
+    def _version_in(self, store: Any, key: bytes, versions: dict[bytes, int]) -> int:
+        if key in versions:
+            return versions[key]
+        stored = store.get(key)
+        return _NONE if stored is None else self._version_of(stored)
 
     def apply_changelog_batch(self, batch: Iterable[EventT[bytes]]) -> None:
         """Take rows from the changelog; reading any of it again changes nothing."""

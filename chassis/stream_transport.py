@@ -13,7 +13,9 @@ from faust.types import TP, AppT, FutureMessage, TransportT
 from faust.types.transports import TPorTopicSet
 
 from chassis.group_membership import GroupMembership
+from chassis.settings import KafkaSettings
 from chassis.stream_positions import HandledPositions
+from chassis.stream_rows import RowCounts
 
 _FETCH_WAIT_MS = 100
 """Faust's own is 1500. A broker answers one fetch of a client at a time, so what is new on one partition waits until
@@ -24,8 +26,11 @@ _LOOK_SECONDS = 0.1
 class StreamApp(faust.App):
     """A Faust app that knows whether it is still in its group, and how far its sources are handled.
 
-    `membership` and `positions` are set before it starts.
+    All of this is set before it starts.
     """
+
+    kafka: KafkaSettings
+    row_counts: RowCounts
 
     membership: GroupMembership
     positions: HandledPositions

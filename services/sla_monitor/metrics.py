@@ -37,6 +37,12 @@ class SlaMonitorMetrics:
             "How far the clock stepped back, until it has caught up: it is wrong now, or it was before.",
             registry=registry,
         )
+        self.rows = Gauge("escalon_sla_monitor_rows", "Rows on disk when they were last compared.", registry=registry)
+        self.changelog_rows = Gauge(
+            "escalon_sla_monitor_changelog_rows",
+            "Rows in the changelog when they were last compared.",
+            registry=registry,
+        )
         self.rebuild_seconds = Histogram(
             "escalon_sla_monitor_rebuild_seconds", "Time to rebuild the index of due times.", registry=registry
         )

@@ -188,6 +188,9 @@ class DueTimer:
         while (due_at := self._stream.watch.next_due_at()) is not None and due_at <= now:
             await self._parts.line.say(self._stream.watch.fire(now, _TICKETS_AT_A_TIME), now)
         self._parts.metrics.watched.set(len(self._stream.watch))
+        counts = self._parts.app.row_counts
+        self._parts.metrics.rows.set(sum(counts.on_disk.values()))
+        self._parts.metrics.changelog_rows.set(sum(counts.in_changelog.values()))
         self._tell_waiting(self._stream.watch.waiting)
 
     def _tell_waiting(self, waiting: int) -> None:

@@ -6,7 +6,7 @@ import faust
 
 from chassis.errors import EscalonError
 from chassis.stream_table import VersionedTable
-from services.sla_monitor.domain.row import AnyRow, decode_row, encode_row
+from services.sla_monitor.domain.row import AnyRow, decode_row, encode_row, version_in
 
 _IO_ERROR = "IO error"
 """How RocksDB begins what it says of a disk; rocksdict raises plain exceptions."""
@@ -24,7 +24,7 @@ class FaustRows:
 
     def __init__(self, app: faust.App, name: str) -> None:
         self._place = app.conf.datadir
-        self._table = VersionedTable(app, name, lambda stored: decode_row(stored).version)
+        self._table = VersionedTable(app, name, version_in)
         app.tables.add(self._table)
 
     def get(self, ticket: str) -> AnyRow | None:
@@ -38,7 +38,8 @@ class FaustRows:
         try:
             if row is not None:
                 self._table[key] = encode_row(row)
-            elif key in self._table:
+            else:
+                # Also where there is none: a crash may have kept the deletion from the changelog.
                 del self._table[key]
         except Exception as error:
             if _IO_ERROR not in str(error):

@@ -4,16 +4,12 @@ import logging
 from typing import Self
 
 from chassis.clock import REAL_TIME, Clock
-from chassis.errors import EscalonError
+from chassis.stream_rows import RowsNotRecoveredError
 
 _PATIENCE_SECONDS = 60.0
 """Beside the half minute that Faust itself waits for a record before it says so, each five seconds from then on."""
 
 log = logging.getLogger("faust.tables.recovery")
-
-
-class RowsNotRecoveredError(EscalonError):
-    """Rows could not be read back from the changelog; a new start reads them again."""
 
 
 class RecoveryAlarm(logging.Handler):

@@ -253,3 +253,23 @@ def encode_row(row: AnyRow) -> bytes:
 def decode_row(stored: bytes) -> AnyRow:
     """Return the row; raises msgspec.DecodeError for bytes that are none."""
     return _decoder.decode(stored)
+
+
+class _Head(msgspec.Struct, array_like=True):
+    """How every row begins."""
+
+    kind: str
+    ticket: str
+    stream_id: str
+    version: int
+
+
+_head_decoder = msgspec.msgpack.Decoder(_Head)
+
+
+def version_in(stored: bytes) -> int:
+    """Return the version of a stored row without reading the rest; raises ValueError for what is none."""
+    try:
+        return _head_decoder.decode(stored).version
+    except msgspec.DecodeError as error:
+        raise ValueError("not a row") from error

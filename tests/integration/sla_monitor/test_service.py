@@ -103,6 +103,8 @@ async def test_without_its_rows_on_disk_it_recovers_them_from_the_changelog(
         with a_monitor(own_kafka.bootstrap_servers, tmp_path / "rows", free_port) as monitor:
             await eventually(monitor.is_ready, 40, what=lambda: monitor.log)
             assert "watched_tickets 1.0" in monitor.metrics()
+            assert "escalon_sla_monitor_rows 1.0" in monitor.metrics()
+            assert "escalon_sla_monitor_changelog_rows 1.0" in monitor.metrics()
             await desk.tell(telling.informed(_ago(0)))
             await eventually(lambda: len(desk.findings()) == 2, what=lambda: monitor.log)
 

@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 
 from chassis.clock import ManualClock
-from services.sla_monitor.adapters.recovery_alarm import RecoveryAlarm, RowsNotRecoveredError
+from chassis.stream_rows import RowsNotRecoveredError
+from services.sla_monitor.adapters.recovery_alarm import RecoveryAlarm
 from tests.unit.sla_monitor.telling import instant
 
 _LOG = logging.getLogger("faust.tables.recovery")

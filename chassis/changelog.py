@@ -1,0 +1,62 @@
+"""Reads a partition of a compacted changelog as fast as a client can, from an offset to an end."""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, NamedTuple
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from chassis.kafka_client import connection_options
+from chassis.settings import KafkaSettings
+
+_FETCH_BYTES = 4 * 1024 * 1024
+_POLL_MS = 200
+
+
+class Entry(NamedTuple):
+    """A record of a changelog; a value of None deletes the key's row."""
+
+    offset: int
+    key: bytes
+    value: bytes | None
+
+
+class ChangelogReader:
+    """Reads one partition, of no group."""
+
+    def __init__(self, consumer: Any, place: TopicPartition) -> None:
+        self._consumer = consumer
+        self._place = place
+
+    async def span(self) -> tuple[int, int]:
+        """Return the first offset there is, and the one behind the last."""
+        begins = await self._consumer.beginning_offsets([self._place])
+        ends = await self._consumer.end_offsets([self._place])
+        return begins[self._place], ends[self._place]
+
+    async def read(self, begin: int, end: int, at_once: int) -> AsyncGenerator[Sequence[Entry], None]:
+        """Yield what stands from `begin` up to before `end`, so many at a time; the offsets may have gaps."""
+        self._consumer.seek(self._place, begin)
+        while await self._consumer.position(self._place) < end:
+            polled = await self._consumer.getmany(self._place, timeout_ms=_POLL_MS, max_records=at_once)
+            records = polled.get(self._place, ())
+            yield [Entry(one.offset, one.key or b"", one.value) for one in records if one.offset < end]
+
+
+@asynccontextmanager
+async def a_changelog_reader(settings: KafkaSettings, topic: str, partition: int) -> AsyncIterator[ChangelogReader]:
+    """Give a reader; raises KafkaError where no broker answers, and while it reads."""
+    consumer: Any = AIOKafkaConsumer(
+        **connection_options(settings, "changelog"),
+        enable_auto_commit=False,
+        max_partition_fetch_bytes=_FETCH_BYTES,
+        fetch_max_wait_ms=_POLL_MS,
+    )
+    # aiokafka does not stop any more where partitions are assigned a second time: a consumer for each.
+    place = TopicPartition(topic, partition)
+    consumer.assign([place])
+    try:
+        await consumer.start()
+        yield ChangelogReader(consumer, place)
+    finally:
+        await consumer.stop()
