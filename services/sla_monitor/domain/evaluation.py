@@ -216,7 +216,7 @@ def _of_thresholds(row: EscalationRow, judged: Judged, now: datetime) -> tuple[l
     if judged.cycle.ended_at is not None:
         unsaid = judged.miss is not None and given < _WHOLE and not _is_correction(judged, _WHOLE)
         return [_reached(row, judged, _WHOLE, judged.miss.at)] if judged.miss is not None and unsaid else [], []
-    instants = [(percent, at) for percent, at in _instants(judged) if percent > given]
+    instants = list(_instants(judged, given, now))
     passed = [(percent, at) for percent, at in instants if at <= now]
     ahead = [at for _, at in instants if at > now]
     if not passed or _is_correction(judged, passed[-1][0]):
@@ -236,18 +236,24 @@ def _is_correction(judged: Judged, percent: int) -> bool:
     return percent >= _WHOLE and judged.record.verdict is Verdict.KEPT
 
 
-def _instants(judged: Judged) -> Iterator[tuple[int, datetime]]:
-    """Yield each threshold of an open cycle with when it is reached, in ascending order of share.
+def _instants(judged: Judged, given: int, now: datetime) -> Iterator[tuple[int, datetime]]:
+    """Yield each threshold above `given` of an open cycle with when it is reached, in ascending order of share.
 
-    One that a change of severity or policy put into the past is reached at the change.
+    One that a change of severity or policy put into the past is reached at the change. The first ahead is the last:
+    the others lie behind it.
     """
     for percent in percents_of(judged.held.policy, judged.held.epoch.severity, judged.cycle):
+        at: datetime | None = None
         if percent == _WHOLE and judged.miss is not None:
-            yield percent, judged.miss.at
-        elif judged.yard is not None:
-            at = judged.yard.reached_at(judged.cycle.runs, percent)
-            if at is not None:
-                yield percent, max(at, judged.held.epoch.since)
+            at = judged.miss.at
+        elif percent > given and judged.yard is not None:
+            reached_at = judged.yard.reached_at(judged.cycle.runs, percent)
+            at = None if reached_at is None else max(reached_at, judged.held.epoch.since)
+        if at is None or percent <= given:
+            continue
+        yield percent, at
+        if at > now and (judged.miss is None or judged.miss.at >= at):
+            return
 
 
 def _reached(row: EscalationRow, judged: Judged, percent: int, at: datetime) -> Finding:
