@@ -23,7 +23,8 @@ async def build(life: Lifecycle, settings: SlaMonitorSettings) -> None:
     ground = await lay_foundation(life, PRODUCER, settings, writes=(SLA,))
     metrics = SlaMonitorMetrics(ground.registry)
     app = _app(ground, settings)
-    line = FindingsLine(KafkaFindings(ground.producer, ground.wire.wire), metrics, lambda: app.consumer_generation_id)
+    findings = KafkaFindings(ground.producer, ground.wire.wire)
+    line = FindingsLine(findings, metrics, lambda: app.consumer_generation_id, ground.clock)
     parts = StreamParts(
         app=app,
         policies=await _policies(ground),

@@ -18,6 +18,7 @@ from services.sla_monitor.domain.epochs import held_to
 from services.sla_monitor.domain.evaluation import Evaluation, Finding, evaluate, is_verdict
 from services.sla_monitor.domain.explaining import explanation_of
 from services.sla_monitor.domain.folding import fold, ticket_of, version_of
+from services.sla_monitor.domain.foresight import AHEAD, Foresight
 from services.sla_monitor.domain.pinning import Pinned, in_force, pinned
 from services.sla_monitor.domain.row import AnyRow, EscalationRow, Promise
 from services.sla_monitor.ports import Policies, Rows
@@ -92,15 +93,20 @@ class SlaMonitor:
         findings = tuple(_sealed(one, after, pins, now, cause=event.meta.id) for one in (*at_once, *promised))
         return Noted(ticket=ticket, row=after, findings=findings, missing=missing)
 
-    def on_due(self, row: AnyRow, now: datetime, *, anew: bool = False) -> Fired:
+    def foresee(self, row: AnyRow, due_at: datetime) -> Evaluation | None:
+        """Return what there will be to say of the row then; None while its policy version has not arrived."""
+        pins = self._held_to(row)
+        return None if pins is None else evaluate(row, pins.policy, due_at, pins.earlier)
+
+    def on_due(self, row: AnyRow, now: datetime, *, anew: bool = False, foreseen: Evaluation | None = None) -> Fired:
         """Return all there is to say of the row by `now` that was not said; each open cycle's highest threshold only.
 
-        `anew` says the promise again, too.
+        `anew` says the promise again, too. `foreseen` is what the row comes to, where that is known already.
         """
         pins = self._held_to(row)
         if pins is None:
             return Fired(findings=(), due_at=now + LOOKED_FOR_AFTER, waits=True)
-        evaluation = evaluate(row, pins.policy, now, pins.earlier)
+        evaluation = foreseen or evaluate(row, pins.policy, now, pins.earlier)
         unsent = self._unsent(row.ticket, evaluation, now)
         self._remember(row.ticket, evaluation, unsent, now)
         promised = _promised(row, evaluation.promise) if anew else ()
@@ -147,6 +153,7 @@ class PartitionWatch:
         self._monitor = monitor
         self._rows = rows
         self._index = DueIndex()
+        self._foresight = Foresight()
         self._unsettled: set[str] = set()
         self._waiting: set[str] = set()
 
@@ -168,6 +175,7 @@ class PartitionWatch:
         It stays so while its turn to have all said anew has not come yet.
         """
         self._note_waiting(noted.ticket, waits=noted.waits)
+        self._foresight.forget(noted.ticket)
         to_say_anew = noted.ticket in self._unsettled
         row = noted.row if noted.row is None else replace(noted.row, unsettled=unsettled or to_say_anew)
         self._rows.put(noted.ticket, row)
@@ -194,15 +202,30 @@ class PartitionWatch:
         """
         findings: list[SlaFinding] = []
         for ticket in self._index.expired(now, most):
-            row = self._rows.get(ticket)
+            row, foreseen = self._foresight.take(ticket, now)
+            row = row or self._rows.get(ticket)
             if row is not None:
                 anew = ticket in self._unsettled
                 self._unsettled.discard(ticket)
-                fired = self._monitor.on_due(row, now, anew=anew)
+                fired = self._monitor.on_due(row, now, anew=anew, foreseen=foreseen)
                 self._note_waiting(ticket, waits=fired.waits)
                 self._index.put(ticket, fired.due_at)
                 findings += fired.findings
         return tuple(findings)
+
+    def prepare(self, now: datetime, most: int) -> bool:
+        """Work out what there will be to say of tickets that fall due in a moment; tell whether there are more."""
+        for ticket, due_at in self._index.between(now, now + AHEAD):
+            if ticket in self._foresight:
+                continue
+            if most == 0:
+                return True
+            most -= 1
+            row = self._rows.get(ticket)
+            evaluation = None if row is None else self._monitor.foresee(row, due_at)
+            if row is not None and evaluation is not None:
+                self._foresight.put(row, evaluation)
+        return False
 
     def _note_waiting(self, ticket: str, *, waits: bool) -> None:
         if waits:

@@ -2,7 +2,7 @@
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-_LATENESS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 300.0, 3600.0)
+_LATENESS = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 300.0, 3600.0)
 
 
 class SlaMonitorMetrics:
@@ -15,7 +15,7 @@ class SlaMonitorMetrics:
         )
         self.lateness_seconds = Histogram(
             "escalon_sla_monitor_lateness_seconds",
-            "Business time from when a threshold was reached to when it was said.",
+            "Business time from when a threshold was reached until Kafka had the finding.",
             buckets=_LATENESS,
             registry=registry,
         )

@@ -4,10 +4,9 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
-from datetime import datetime
 
 from chassis.backoff import backoff_seconds
-from chassis.clock import REAL_TIME
+from chassis.clock import REAL_TIME, Clock
 from chassis.errors import LostOwnershipError, RetryableError
 from schemas.sla import FrontLineAtRisk, SlaFinding, ThresholdReached
 from services.sla_monitor.metrics import SlaMonitorMetrics
@@ -28,8 +27,11 @@ class FindingsLine:
     tells of which assignment they are.
     """
 
-    def __init__(self, findings: Findings, metrics: SlaMonitorMetrics, generation: Callable[[], int]) -> None:
+    def __init__(
+        self, findings: Findings, metrics: SlaMonitorMetrics, generation: Callable[[], int], clock: Clock
+    ) -> None:
         self._findings = findings
+        self._clock = clock
         self._generation = generation
         self._metrics = metrics
         self._waiting: list[SlaFinding] = []
@@ -44,7 +46,7 @@ class FindingsLine:
         """Tell whether something about the ticket is not durable yet."""
         return ticket in self._unsent
 
-    async def say(self, findings: Sequence[SlaFinding], now: datetime) -> None:
+    async def say(self, findings: Sequence[SlaFinding]) -> None:
         """Have them sent, in order; waits only while too many are waiting."""
         await self._room.wait()
         self._waiting += findings
@@ -55,8 +57,6 @@ class FindingsLine:
             self._room.clear()
         for finding in findings:
             self._metrics.findings.labels(type(finding).__name__).inc()
-            if isinstance(finding, ThresholdReached | FrontLineAtRisk):
-                self._metrics.lateness_seconds.observe((now - finding.reached_at).total_seconds())
 
     async def run(self) -> None:
         """Send until stopped and nothing waits."""
@@ -67,7 +67,8 @@ class FindingsLine:
             self._something.clear()
             self._room.set()
             if sending:
-                await self._send(sending)
+                if await self._send(sending):
+                    self._measure(sending)
                 self._unsent -= Counter(finding.ticket for finding in sending)
             if self._stopping:
                 self._something.set()
@@ -84,7 +85,14 @@ class FindingsLine:
             await asyncio.sleep(left)
         self._sent_at = REAL_TIME.monotonic()
 
-    async def _send(self, findings: Sequence[SlaFinding]) -> None:
+    def _measure(self, durable: Sequence[SlaFinding]) -> None:
+        now = self._clock.now()
+        for finding in durable:
+            if isinstance(finding, ThresholdReached | FrontLineAtRisk):
+                self._metrics.lateness_seconds.observe((now - finding.reached_at).total_seconds())
+
+    async def _send(self, findings: Sequence[SlaFinding]) -> bool:
+        """Send them and return True; False where they were dropped."""
         attempt, generation = 0, self._generation()
         while True:
             try:
@@ -95,6 +103,6 @@ class FindingsLine:
                 await asyncio.sleep(backoff_seconds(attempt))
                 if isinstance(error, LostOwnershipError) and self._generation() != generation:
                     log.warning("findings were dropped: the partitions were assigned anew")
-                    return
+                    return False
             else:
-                return
+                return True

@@ -1,5 +1,6 @@
 """When each ticket is next to be looked at: minute buckets, and a heap for what is near. One per partition."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from heapq import heapify, heappop, heappush
 
@@ -61,6 +62,20 @@ class DueIndex:
                 del self._due[ticket]
                 tickets.append(ticket)
         return tickets
+
+    def between(self, since: datetime, until: datetime) -> Iterator[tuple[str, datetime]]:
+        """Yield the tickets due after `since` and by `until`, in no order; costs as much as there are by then."""
+        first, limit = ((instant - _EPOCH) // _MICROSECOND for instant in (since, until))
+        while self._minutes and self._minutes[0] <= limit // _MINUTE:
+            self._take_in(self._minutes[0])
+        places = [0]
+        while places:
+            place = places.pop()
+            if place < len(self._near) and self._near[place][0] <= limit:
+                due, ticket = self._near[place]
+                if due > first and self._due.get(ticket) == due:
+                    yield ticket, _EPOCH + due * _MICROSECOND
+                places += (2 * place + 1, 2 * place + 2)
 
     def _bucket_of(self, due: int) -> list[str]:
         minute = due // _MINUTE

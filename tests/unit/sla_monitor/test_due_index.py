@@ -68,3 +68,16 @@ def test_it_does_what_a_plain_dict_does(steps: list[tuple[str, int | None, int]]
         expired = {one for one, at in plain.items() if at <= now}
         assert set(index.expired(now)) == expired
         plain = {one: at for one, at in plain.items() if at > now}
+
+
+def test_what_falls_due_between_two_instants_is_told_and_stays() -> None:
+    index = DueIndex()
+    for number in range(200):
+        index.put(str(number), _after(number))
+    index.put("100", None)
+    index.put("101", _after(3600))
+    for _ in range(2):
+        told = dict(index.between(_after(90), _after(105)))
+        assert sorted(told, key=int) == [str(number) for number in range(91, 106) if number not in (100, 101)]
+        assert all(told[ticket] == _after(int(ticket)) for ticket in told)
+    assert len(index.expired(_after(105))) == 104

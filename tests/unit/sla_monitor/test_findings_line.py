@@ -5,13 +5,13 @@ from collections.abc import Sequence
 
 from prometheus_client import CollectorRegistry
 
+from chassis.clock import REAL_TIME, ManualClock
 from chassis.errors import LostOwnershipError, RetryableError
-from schemas.sla import PromiseScheduled, SlaFinding
+from schemas.sla import PromiseScheduled, SlaFinding, ThresholdReached
+from schemas.vocabulary import ClockName
 from services.sla_monitor.adapters.findings_line import FindingsLine
 from services.sla_monitor.metrics import SlaMonitorMetrics
-from tests.unit.sla_monitor.telling import instant
-
-_NOW = instant("08:00:00")
+from tests.unit.sla_monitor.telling import TICKET, instant
 
 
 class HeldFindings:
@@ -41,17 +41,17 @@ def _finding(version: int) -> PromiseScheduled:
 
 
 def _line(findings: HeldFindings) -> FindingsLine:
-    return FindingsLine(findings, SlaMonitorMetrics(CollectorRegistry()), lambda: findings.generation)
+    return FindingsLine(findings, SlaMonitorMetrics(CollectorRegistry()), lambda: findings.generation, REAL_TIME)
 
 
 async def test_what_is_said_while_one_batch_is_sent_goes_out_together_and_in_order() -> None:
     findings = HeldFindings()
     line = _line(findings)
     sending = asyncio.create_task(line.run())
-    await line.say([_finding(1)], _NOW)
+    await line.say([_finding(1)])
     await asyncio.sleep(0)
-    await line.say([_finding(2)], _NOW)
-    await line.say([_finding(3)], _NOW)
+    await line.say([_finding(2)])
+    await line.say([_finding(3)])
 
     assert line.has_unsent_of("zendesk-eu/1")
     findings.let.set()
@@ -66,9 +66,9 @@ async def test_a_send_that_may_heal_is_tried_again_and_nothing_overtakes_it() ->
     findings = HeldFindings(failures=2)
     findings.let.set()
     line = _line(findings)
-    await line.say([_finding(1)], _NOW)
+    await line.say([_finding(1)])
     sending = asyncio.create_task(line.run())
-    await line.say([_finding(2)], _NOW)
+    await line.say([_finding(2)])
     line.stop()
     await sending
 
@@ -97,8 +97,32 @@ async def test_what_a_silence_of_the_group_has_kept_is_dropped_if_others_have_th
 async def _sent_by(findings: HeldFindings) -> list[list[int]]:
     findings.let.set()
     line = _line(findings)
-    await line.say([_finding(1)], _NOW)
+    await line.say([_finding(1)])
     line.stop()
     await line.run()
     assert not line.has_unsent_of("zendesk-eu/1")
     return findings.batches
+
+
+async def test_lateness_is_measured_when_kafka_has_the_finding() -> None:
+    findings, clock = HeldFindings(), ManualClock(instant("08:00:01"))
+    registry = CollectorRegistry()
+    line = FindingsLine(findings, SlaMonitorMetrics(registry), lambda: findings.generation, clock)
+    reached = ThresholdReached(
+        ticket=TICKET,
+        version=1,
+        clock=ClockName.UPDATE,
+        cycle=1,
+        percent=50,
+        reached_at=instant("08:00:00"),
+        due_at=instant("08:30:00"),
+    )
+    sending = asyncio.create_task(line.run())
+    await line.say([reached])
+    await asyncio.sleep(0)
+    assert registry.get_sample_value("escalon_sla_monitor_lateness_seconds_count") == 0
+    clock.turn_to(instant("08:00:05"))
+    findings.let.set()
+    line.stop()
+    await sending
+    assert registry.get_sample_value("escalon_sla_monitor_lateness_seconds_sum") == 5
