@@ -16,12 +16,13 @@ from chassis.changelog import Entry
 _NONE = -1
 _MIB = 1024 * 1024
 _STORE = {
-    "write_buffer_size": _MIB,
+    "write_buffer_size": _MIB // 2,
     "max_write_buffer_number": 2,
-    "block_cache_size": 4 * _MIB,
+    "block_cache_size": _MIB,
     "target_file_size_base": 16 * _MIB,
 }
-"""For each partition. Faust's own write buffer of 64 MiB and cache of 2 GiB make the memory grow for days."""
+"""For each partition. Faust's own write buffer of 64 MiB and cache of 2 GiB make the memory grow for days; a larger
+cache than this makes nothing faster, as the machine's own cache holds the files."""
 
 
 class VersionedTable(faust.Table[bytes, bytes]):

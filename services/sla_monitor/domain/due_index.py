@@ -7,13 +7,15 @@ from heapq import heapify, heappop, heappush
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _MINUTE = 60_000_000
+_STALE_ALLOWED = 10_000
 
 
 class DueIndex:
     """At most one instant for each ticket. Not durable: it is rebuilt from the rows.
 
     Entries that were replaced stay in their bucket until its minute comes and are passed over then, so adding and
-    expiring cost a microsecond or two, whatever the number of tickets.
+    expiring cost a microsecond or two, whatever the number of tickets. Where most are such, all are laid out anew: a
+    ticket that is closed is not to take room until the day it was once due on.
     """
 
     def __init__(self) -> None:
@@ -22,6 +24,7 @@ class DueIndex:
         self._minutes: list[int] = []
         self._near: list[tuple[int, str]] = []
         self._near_until = 0
+        self._entries = 0
 
     def __len__(self) -> int:
         return len(self._due)
@@ -30,15 +33,21 @@ class DueIndex:
         """Have the ticket looked at then, instead of when it was to be; None: not at all."""
         if due_at is None:
             self._due.pop(ticket, None)
+            self._tidy()
             return
         due = (due_at - _EPOCH) // _MICROSECOND
         if self._due.get(ticket) == due:
             return
+        self._place(ticket, due)
+        self._tidy()
+
+    def _place(self, ticket: str, due: int) -> None:
         self._due[ticket] = due
+        self._entries += 1
         if due < self._near_until:
             heappush(self._near, (due, ticket))
-            return
-        self._bucket_of(due).append(ticket)
+        else:
+            self._bucket_of(due).append(ticket)
 
     def next_due_at(self) -> datetime | None:
         """Return the earliest instant there is."""
@@ -58,6 +67,7 @@ class DueIndex:
         tickets: list[str] = []
         while self._near and self._near[0][0] <= limit and len(tickets) != most:
             due, ticket = heappop(self._near)
+            self._entries -= 1
             if self._due.get(ticket) == due:
                 del self._due[ticket]
                 tickets.append(ticket)
@@ -93,8 +103,20 @@ class DueIndex:
             due = self._due.get(ticket)
             if due is not None and due // _MINUTE == minute:
                 self._near.append((due, ticket))
+            else:
+                self._entries -= 1
         heapify(self._near)
 
     def _drop_stale(self) -> None:
         while self._near and self._due.get(self._near[0][1]) != self._near[0][0]:
             heappop(self._near)
+            self._entries -= 1
+
+    def _tidy(self) -> None:
+        if self._entries <= 2 * len(self._due) + _STALE_ALLOWED:
+            return
+        due = self._due
+        self._due, self._buckets, self._minutes, self._near = {}, {}, [], []
+        self._entries = 0
+        for ticket, at in due.items():
+            self._place(ticket, at)

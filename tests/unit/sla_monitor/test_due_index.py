@@ -81,3 +81,17 @@ def test_what_falls_due_between_two_instants_is_told_and_stays() -> None:
         assert sorted(told, key=int) == [str(number) for number in range(91, 106) if number not in (100, 101)]
         assert all(told[ticket] == _after(int(ticket)) for ticket in told)
     assert len(index.expired(_after(105))) == 104
+
+
+def test_tickets_that_are_closed_or_put_off_take_no_room_until_they_would_have_been_due() -> None:
+    index = DueIndex()
+    for number in range(100_000):
+        index.put(str(number), _after(86_400 + number % 7_000))
+        index.put(str(number), _after(3_600 + number % 7_000))
+        if number % 100:
+            index.put(str(number), None)
+    assert len(index) == 1_000
+    assert index._entries == sum(map(len, index._buckets.values())) + len(index._near) < 15_000
+    assert len(index.expired(_after(86_400))) == 1_000
+    assert index.next_due_at() is None
+    assert index._entries == sum(map(len, index._buckets.values())) + len(index._near)
