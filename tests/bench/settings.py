@@ -15,5 +15,11 @@ class BenchSettings(BaseSettings):
     """How long a steady load lasts; each bench has its own default."""
     surge_base: float = Field(10, gt=0)
     """Tickets a second before a surge of thirty times as many."""
+    timer_apps: tuple[str, ...] = ("ours", "faust", "streams")
+    """Whose timers are compared; `ours`, `faust`, `streams` (which needs Maven)."""
+    timer_events: int = Field(200_000, ge=1_000)
+    """How many events are measured, after a quarter as many; all of them are rows to recover."""
+    timers_open: int = Field(1_000_000, ge=0)
+    """How many more timers are opened before memory is measured, in the first round."""
     rounds: int = Field(3, ge=1)
     """How often a figure is taken; the median counts."""

@@ -1,9 +1,12 @@
 """The sla_monitor as a process: events in, findings out, and what a crash does to that."""
 
+import asyncio
 import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from chassis.producer import Producer
+from chassis.records import Outgoing
 from ops.local.kafka import LocalKafka
 from schemas import escalations as told
 from schemas.catalogue import ESCALATIONS
@@ -109,3 +112,27 @@ async def test_without_its_rows_on_disk_it_recovers_them_from_the_changelog(
             await eventually(lambda: len(desk.findings()) == 2, what=lambda: monitor.log)
 
     assert {type(finding) for finding in desk.findings()} == {ClockKept}
+
+
+async def test_a_row_that_cannot_be_read_ends_it_and_it_says_where_until_there_is_another(
+    own_kafka: LocalKafka, tmp_path: Path, free_port: int
+) -> None:
+    telling = Telling()
+    servers, rows = own_kafka.bootstrap_servers, tmp_path / "rows"
+    changelog = "sla_monitor-rows-changelog"
+    async with MonitorDesk(servers) as desk, Producer(desk.settings, "test") as out:
+        with a_monitor(servers, rows, free_port) as monitor:
+            await eventually(monitor.is_ready, 60, what=lambda: monitor.log)
+            await desk.tell(telling.opened(_ago(1)))
+            await eventually(lambda: "watched_tickets 1.0" in monitor.metrics(), what=lambda: monitor.log)
+            assert monitor.terminate(_SOON) == 0
+        await out.send_batch([Outgoing(changelog, b"zendesk-eu/2", b"no row")])
+        with a_monitor(servers, rows, free_port) as monitor:
+            assert await asyncio.to_thread(monitor.exit_code, timedelta(seconds=60)) != 0
+            assert f"{changelog}, partition" in monitor.log
+            assert "1 rows cannot be decoded, the first at offset" in monitor.log
+        await out.send_batch([Outgoing(changelog, b"zendesk-eu/2", None)])
+        with a_monitor(servers, rows, free_port) as monitor:
+            await eventually(monitor.is_ready, 60, what=lambda: monitor.log)
+            assert "watched_tickets 1.0" in monitor.metrics()
+            await eventually(lambda: "escalon_sla_monitor_changelog_rows 1.0" in monitor.metrics(), 60)
