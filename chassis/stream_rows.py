@@ -63,13 +63,13 @@ class RowsCheck:
 
     def differing(self, table: VersionedTable, partition: TP, live: LiveKeys) -> set[int]:
         """Return the hashes of the keys that are only on disk, or only live in the changelog."""
-        return self._differing(partition, table.key_hashes(partition), live)
+        on_disk = table.key_hashes(partition)
+        self._note(partition, on_disk, live)
+        return on_disk ^ live.hashes
 
-    def _differing(self, partition: TP, on_disk: set[int], live: LiveKeys) -> set[int]:
+    def _note(self, partition: TP, on_disk: set[int], live: LiveKeys) -> None:
         self._counts.on_disk[partition] = len(on_disk)
         self._counts.in_changelog[partition] = len(live.hashes)
-        on_disk ^= live.hashes
-        return on_disk
 
     def refuse(self, table: VersionedTable, partition: TP, differ: set[int]) -> RowsNotRecoveredError:
         """Take the copy on disk for worthless, and return what to end with."""
@@ -99,8 +99,9 @@ class RowsCheck:
                 raise self.refuse(table, partition, suspects)
 
     async def _suspects(self, table: VersionedTable, partition: TP) -> set[int]:
+        """Return the keys that differ, but for those that came or went while the changelog was read."""
         while True:
-            on_disk = table.key_hashes(partition)
+            before = table.key_hashes(partition)
             try:
                 await table.app.producer.flush()
                 async with a_changelog_reader(self._settings, partition.topic, partition.partition) as reader:
@@ -109,7 +110,9 @@ class RowsCheck:
                 log.info("rows are not compared yet: %s", type(error).__name__)
                 await asyncio.sleep(_BETWEEN_LOOKS_SECONDS)
                 continue
-            return self._differing(partition, on_disk, live)
+            after = table.key_hashes(partition)
+            self._note(partition, after, live)
+            return (live.hashes - before - after) | ((before & after) - live.hashes)
 
 
 async def _live(reader: ChangelogReader) -> LiveKeys:
