@@ -95,7 +95,8 @@ def _broker(settings: KafkaSettings) -> _Broker:
         # Faust refuses one that is shorter than the session.
         broker_request_timeout=max(session + 5.0, settings.request_timeout_ms / 1000),
         broker_max_poll_records=500,
-        producer_linger=0.03,  # with none each changelog record is a request of its own
+        # Each partition's batch is a request of its own; nobody waits for the changelog but who flushes it.
+        producer_linger=0.1,
         producer_compression_type="lz4",
     )
 
