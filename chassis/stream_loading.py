@@ -56,8 +56,11 @@ class LoadingRecovery(Recovery):
         super().on_partitions_revoked(revoked)
 
     async def on_stop(self) -> None:
-        """Stop what reads."""
+        """Stop what reads, and wait until its connection is closed."""
+        checking = self._checking
         self._stop_checking()
+        if checking is not None:
+            await asyncio.wait({checking})
         await super().on_stop()
 
     async def on_recovery_completed(self, generation_id: int = 0) -> None:
