@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from itertools import pairwise
 
 import msgspec
 
@@ -115,9 +116,9 @@ def judged_cycles(
 ) -> Iterator[Judged]:
     """Yield each cycle with how it stands; a resolution that was missed is not promised again.
 
-    `also_lost` yields what goes on after a miss, too.
+    Reopened, it goes on with its used time, and with what was given of it. `also_lost` yields what goes on after a miss, too.
     """
-    resolution_is_lost = False
+    resolution_is_lost, resolution_given = False, 0
     for cycle in cycles_of(row, promises_of(all_held)):
         held = _held_during(cycle, all_held)
         yards = [strictest(one.policy, one.epoch, cycle, row.started_at) for one in held]
@@ -128,6 +129,8 @@ def judged_cycles(
             if resolution_is_lost and not also_lost:
                 continue
             resolution_is_lost = Verdict.BROKEN in (verdict, record.verdict)
+            record = msgspec.structs.replace(record, percent=max(record.percent, resolution_given))
+            resolution_given = min(record.percent, _WHOLE - 1)
         yield Judged(
             cycle=cycle,
             yard=yards[-1],
@@ -140,10 +143,14 @@ def judged_cycles(
 
 
 def _held_during(cycle: Cycle, held: tuple[Held, ...]) -> tuple[Held, ...]:
-    """Return the epochs in which the cycle ran: those begun before its end, from the one at its start."""
+    """Return the epochs in which the cycle ran: those begun before its end, from the one at its start.
+
+    One that was changed again at the same instant held for no time, so nothing fell due in it.
+    """
     if cycle.ended_at is not None:
         end = (cycle.ended_at, cycle.ended_by)
         held = tuple(one for one in held if (one.epoch.since, one.epoch.version) < end) or held[:1]
+    held = (*(one for one, later in pairwise(held) if one.epoch.since != later.epoch.since), held[-1])
     before = sum(one.epoch.since <= cycle.started_at for one in held)
     return held[max(before - 1, 0) :]
 

@@ -224,6 +224,40 @@ def test_what_was_broken_before_a_reopening_is_not_broken_again() -> None:
     assert [line for line in router.lines() if "resolution" in line][-1] == "12:00:00 reached resolution/1 100"
 
 
+def test_a_severity_that_is_changed_again_at_the_same_instant_breaks_nothing() -> None:
+    router = _accepted(Severity.P2)
+    router.turn_to(instant("08:31:00"))
+    router.take(router.telling.reclassified(instant("08:31:00"), Severity.P1))
+    router.take(router.telling.reclassified(instant("08:31:00"), Severity.P2))
+    router.turn_to(instant("08:40:00"))
+
+    assert not [line for line in router.lines() if line.endswith("100")]
+
+
+def test_what_was_warned_of_before_a_reopening_is_not_said_again_and_the_rest_is() -> None:
+    router = _accepted(Severity.P2)
+    router.turn_to(instant("12:30:00"))
+    router.take(router.telling.closed(instant("12:30:00"), confirmed=False))
+    router.take(router.telling.reopened(instant("2026-06-03T08:00:00")))
+    router.turn_to(instant("2026-06-03T12:00:00"))
+
+    assert [line for line in router.lines() if "resolution" in line] == [
+        "12:00:00 reached resolution/1 50",
+        "12:30:00 kept resolution/1",
+        "09:30:00 reached resolution/2 75",
+        "10:42:00 reached resolution/2 90",
+        "11:30:00 reached resolution/2 100",
+    ]
+
+
+def test_an_owner_who_acted_in_time_and_says_so_when_that_is_past_has_accepted_in_time() -> None:
+    router = _accepted()
+    router.take(router.telling.accepted(instant("08:40:00")))
+    router.turn_to(instant("08:41:00"))
+
+    assert [line for line in router.lines() if "acceptance" in line] == ["08:01:00 kept acceptance/1"]
+
+
 def test_a_handover_before_acceptance_ends_the_first_owners_clock_and_starts_the_seconds() -> None:
     router = RecordingRouter()
     router.take(router.telling.opened(instant("08:00:00")))
