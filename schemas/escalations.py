@@ -214,10 +214,11 @@ class PolicyAdopted(EscalationEvent, frozen=True, kw_only=True):
 
 
 class ReclassificationProposed(EscalationEvent, frozen=True, kw_only=True):
-    """A new verdict is lower or of another type; a person decides."""
+    """A new verdict is lower or of another type; a person decides. Where it names what is in force it is only seen."""
 
     severity: Severity
     type: IssueType
+    verdict: Annotated[Severity | None, doc("The severity judged; `severity` may be the one in force.")] = None
 
 
 class EscalationMerged(EscalationEvent, frozen=True, kw_only=True):

@@ -41,7 +41,11 @@ _TELL: dict[type[Message], Callable[..., str]] = {
         f"{e.previous_severity} {e.previous_type} became {e.escalation.severity} {e.escalation.type}, by {e.by.id}"
     ),
     ev.PolicyAdopted: lambda e: f"policy {e.version} holds from here on, {e.previous} did before",
-    ev.ReclassificationProposed: lambda e: f"{e.severity} {e.type} is proposed to {e.escalation.owner}",
+    ev.ReclassificationProposed: lambda e: (
+        f"a verdict of {e.severity} {e.type}, as it is"
+        if (e.severity, e.type) == (e.escalation.severity, e.escalation.type)
+        else f"{e.severity} {e.type} is proposed to {e.escalation.owner}"
+    ),
     ev.EscalationMerged: lambda e: f"merged into {e.into}",
     ev.MergeAbsorbed: lambda e: f"took in {e.merged}{_promises(e)}",
     MergePassedOn: lambda e: f"{e.merged} was merged into it, which goes on to {e.into}",

@@ -31,7 +31,6 @@ _TOLD: Mapping[type[StreamEvent], NoticeKind] = {
     events.ConfirmationRepeated: NoticeKind.CONFIRMATION_REQUEST,
     events.CustomerCallDue: NoticeKind.CALL_CUSTOMER,
     events.DocumentationMissing: NoticeKind.DOCUMENTATION_MISSING,
-    events.ReclassificationProposed: NoticeKind.RECLASSIFICATION_PROPOSED,
     events.CommandRejected: NoticeKind.REFUSED,
 }
 """Events that are always told, and as what."""
@@ -110,6 +109,12 @@ def _reclassified(event: events.EscalationReclassified, policy: Policy) -> tuple
     return tuple(occasions)
 
 
+def _proposed(event: events.ReclassificationProposed, _policy: Policy) -> tuple[Occasion, ...]:
+    in_force = (event.escalation.severity, event.escalation.type)
+    is_news = (event.severity, event.type) != in_force
+    return (Occasion(kind=NoticeKind.RECLASSIFICATION_PROPOSED),) if is_news else ()
+
+
 def _reopened(event: events.EscalationReopened, policy: Policy) -> tuple[Occasion, ...]:
     return (Occasion(kind=NoticeKind.OPENED),) if _has_channel(policy, event.escalation.severity) else ()
 
@@ -169,6 +174,7 @@ _JUDGED: Mapping[type[StreamEvent], Callable[[StreamEvent, Policy], tuple[Occasi
     [
         _judge(events.EscalationOpened, _opened),
         _judge(events.EscalationReclassified, _reclassified),
+        _judge(events.ReclassificationProposed, _proposed),
         _judge(events.EscalationReopened, _reopened),
         _judge(events.EscalationClosed, _closed),
         _judge(events.EscalationMerged, _over),

@@ -17,7 +17,8 @@ ROUTER = Actor(kind=ActorKind.ESCALON, id="router")
 def decide_on_verdict(escalation: Escalation, judgement: Judgement, routing: Routing) -> list[EscalationEvent]:
     """Return the raise by a higher verdict and the proposal of what a person must decide, once per change.
 
-    After a person has set the severity, only a verdict above the highest one seen raises it by itself.
+    After a person has set the severity, only a verdict above the highest one seen raises it by itself. So a new
+    highest one is put on record also where it says what a person has set already.
     """
     if escalation.is_closed or not judgement.qualifies:
         return []
@@ -29,7 +30,7 @@ def decide_on_verdict(escalation: Escalation, judgement: Judgement, routing: Rou
             events.append(_reclassified(escalation, ROUTER, severity, escalation.context.type))
     elif severity.is_above(judgement.severity):
         severity = judgement.severity
-    proposal = _proposal(escalation, severity, judgement.type, decided=bool(events))
+    proposal = _proposal(escalation, severity, judgement, decided=bool(events))
     return events if proposal is None else [*events, proposal]
 
 
@@ -66,17 +67,20 @@ def _raises(escalation: Escalation, verdict: Severity) -> bool:
 
 
 def _proposal(
-    escalation: Escalation, severity: Severity, issue_type: IssueType, *, decided: bool
+    escalation: Escalation, severity: Severity, judgement: Judgement, *, decided: bool
 ) -> ReclassificationProposed | None:
     """Propose what differs from what is in force and from the last verdict on record."""
     now, spoken = escalation.context, escalation.classification
     of_severity = not decided and severity not in (now.severity, spoken.severity)
-    of_type = issue_type not in (now.type, spoken.type)
-    if not of_severity and not of_type:
+    of_type = judgement.type not in (now.type, spoken.type)
+    is_seen_first = not decided and judgement.severity.is_above(spoken.highest)
+    if not of_severity and not of_type and not is_seen_first:
         return None
     in_force = severity if decided else now.severity
     return ReclassificationProposed(
-        severity=severity if of_severity else in_force, type=issue_type if of_type else now.type
+        severity=severity if of_severity else in_force,
+        type=judgement.type if of_type else now.type,
+        verdict=judgement.severity,
     )
 
 

@@ -173,7 +173,12 @@ def _reclassify(escalation: Escalation, command: asked.ReclassifyEscalation, sit
     if not _is_in_charge(escalation, command.meta.actor, situation):
         return Refusal("only the owner or management reclassifies")
     to = (command.severity, command.type)
-    return reclassify(escalation, command.meta.actor, to, command.reason, situation)
+    changed = reclassify(escalation, command.meta.actor, to, command.reason, situation)
+    if not changed or command.severity is None:
+        return changed
+    # A lower severity may want no more on record than there is.
+    after = replace(escalation, context=replace(escalation.context, severity=command.severity))
+    return [*changed, *resolution.close_if_complete(after, command.meta.actor, situation.policy)]
 
 
 def _adopt_policy(escalation: Escalation, command: asked.AdoptPolicy, situation: Situation) -> Answer:

@@ -192,7 +192,7 @@ def _reclassification_proposed(before: Escalation, event: ev.ReclassificationPro
         spoken,
         severity=spoken.severity if event.severity is now.severity else event.severity,
         type=spoken.type if event.type is now.type else event.type,
-        highest=_higher(spoken.highest, event.severity),
+        highest=_higher(spoken.highest, event.verdict or event.severity),
     )
     return replace(before, classification=classification)
 

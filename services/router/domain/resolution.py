@@ -38,10 +38,12 @@ def reject(escalation: Escalation, by: Actor, text: str | None) -> list[Escalati
     return [ResolutionRejected(by=by, text=text)] if escalation.is_proposed else []
 
 
-def close_if_complete(escalation: Escalation, by: Actor, policy: Policy, part: RecordPart) -> list[EscalationEvent]:
-    """Return the close of a confirmed escalation whose record is complete with this part."""
-    waits = escalation.state is EscalationState.CONFIRMED
-    if not waits or missing_parts(escalation, policy, escalation.recorded | {part}):
+def close_if_complete(
+    escalation: Escalation, by: Actor, policy: Policy, part: RecordPart | None = None
+) -> list[EscalationEvent]:
+    """Return the close of a confirmed escalation whose record is complete, with this part if one is added."""
+    recorded = escalation.recorded if part is None else escalation.recorded | {part}
+    if escalation.state is not EscalationState.CONFIRMED or missing_parts(escalation, policy, recorded):
         return []
     return [close(escalation, by, confirmed=True)]
 

@@ -116,7 +116,8 @@ def judged_cycles(
 ) -> Iterator[Judged]:
     """Yield each cycle with how it stands; a resolution that was missed is not promised again.
 
-    Reopened, it goes on with its used time, and with what was given of it. `also_lost` yields what goes on after a miss, too.
+    Reopened, it goes on with its used time, and with what was given of it. `also_lost` yields what goes on after a
+    miss, too.
     """
     resolution_is_lost, resolution_given = False, 0
     for cycle in cycles_of(row, promises_of(all_held)):

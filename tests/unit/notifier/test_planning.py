@@ -133,6 +133,7 @@ TABLE: list[tuple[StreamEvent, list[tuple[str, str, str]]]] = [
         sealed(events.ReclassificationProposed(severity=Severity.P3, type=IssueType.BILLING)),
         [("reclassification_proposed", "owner", "ana")],
     ),
+    (sealed(events.ReclassificationProposed(severity=Severity.P1, type=IssueType.TECHNICAL)), []),
     (
         sealed(events.EscalationClosed(by=CUSTOMER, confirmed=True)),
         [("closed", "customer", "customer"), ("archived", "channel", CHANNEL)],

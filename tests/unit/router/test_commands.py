@@ -139,6 +139,15 @@ def test_a_confirmed_p2_closes_as_soon_as_what_is_missing_arrives() -> None:
     assert told.escalation.is_closed
 
 
+@pytest.mark.parametrize(("severity", "closes"), [(Severity.P3, True), (Severity.P1, False)])
+def test_a_confirmed_p2_closes_where_a_lower_severity_wants_no_more(severity: Severity, closes: bool) -> None:
+    told = Told().opened(Severity.P2)
+    told.command(RESOLVE, ANA)
+    told.command(commands.ConfirmResolution(ticket=TICKET), CUSTOMER)
+
+    assert ("EscalationClosed" in names(told.command(reclassify(severity, None), ANA))) is closes
+
+
 def test_a_handover_is_one_event_with_a_new_cycle_and_no_acceptance() -> None:
     told = Told().opened()
 

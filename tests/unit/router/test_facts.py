@@ -158,6 +158,25 @@ def test_after_a_person_set_the_severity_only_a_verdict_above_the_highest_seen_r
     assert names(told.fact(UPDATED, judgement(Severity.P2))) == ["EscalationReclassified"]
 
 
+def test_a_verdict_that_says_what_a_person_has_set_already_is_seen_too_and_raises_nothing_later() -> None:
+    told = Told().opened(Severity.P3)
+    told.command(commands.ReclassifyEscalation(ticket=TICKET, severity=Severity.P2, reason="two sites"), ANA)
+    seen = only(ev.ReclassificationProposed, told.fact(UPDATED, judgement(Severity.P2)))
+    told.command(commands.ReclassifyEscalation(ticket=TICKET, severity=Severity.P3, reason="one works"), ANA)
+
+    assert (seen.severity, seen.type, seen.verdict) == (Severity.P2, IssueType.TECHNICAL, Severity.P2)
+    assert told.fact(agent_reply("front"), judgement(Severity.P2))[1:] == []
+
+
+def test_a_proposal_of_another_type_does_not_make_what_a_person_set_a_verdict() -> None:
+    told = Told().opened(Severity.P3)
+    told.command(commands.ReclassifyEscalation(ticket=TICKET, severity=Severity.P1, reason="all sites"), ANA)
+    told.fact(UPDATED, judgement(Severity.P3, IssueType.BILLING))
+    told.command(commands.ReclassifyEscalation(ticket=TICKET, severity=Severity.P3, reason="one site"), ANA)
+
+    assert "EscalationReclassified" in names(told.fact(UPDATED, judgement(Severity.P2, IssueType.BILLING)))
+
+
 def test_a_verdict_that_does_not_qualify_moves_nothing_of_an_open_escalation() -> None:
     assert Told().opened(Severity.P3).fact(UPDATED, judgement(Severity.P1, qualifies=False)) == []
 
