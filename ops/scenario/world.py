@@ -50,6 +50,7 @@ class World:
             self._clock.turn_to(max(instant, self._clock.now()))
             while waiting and waiting[0].arrives <= self._clock.now():
                 self._happen(waiting.popleft())
+                await self._handle_all()
             await self._come_to_rest()
         return self._observer.seen
 
