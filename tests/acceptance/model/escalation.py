@@ -1,0 +1,370 @@
+"""One ticket: what its facts and the time do to it, as the procedure says, one instant after the other."""
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from tests.acceptance.model.clocks import WITH_CHANNEL, Clock, Name, Ruler
+from tests.acceptance.model.hours import Hours
+
+Words = Mapping[str, Any]
+RECORD = ("note", "evidence", "root_cause")
+TO_CUSTOMER_BY_ANYBODY = ("confirm", "reject")
+COMMANDS = ("accept", "update", *RECORD, "resolve", *TO_CUSTOMER_BY_ANYBODY, "reassign", "reclassify", "close")
+_TOLD_OF_BREACH = ("first_response", "update", "resolution", "promise")
+
+
+class Escalation:
+    """A ticket from its first fact on. Whatever is seen of it goes to `say`, as a line of `then`."""
+
+    def __init__(
+        self, chains: Mapping[str, list[str]], calendar: Hours, say: Callable[[datetime, Words], None]
+    ) -> None:
+        self._chains, self._calendar, self._say_at = chains, calendar, say
+        self.now: datetime
+        self.verdict: Words | None = None
+        self.qualified: bool | None = None
+        self.state: str | None = None
+        self.ended = False
+        self.severity = self.type = self.owner = ""
+        self.start: datetime
+        self.proposed_at: datetime | None = None
+        self.highest = ""
+        self.set_by_person = False
+        self.asked: list[str] = []
+        self.acknowledged = False
+        self.accepted = False
+        self.recorded: set[str] = set()
+        self.clocks: list[Clock] = []
+        self.resolution: Clock
+        self.resolution_broken = False
+
+    @property
+    def chain(self) -> list[str]:
+        """Whoever stands in the chain of the type."""
+        return self._chains[self.type]
+
+    @property
+    def management(self) -> str:
+        """The last of the chain."""
+        return self.chain[-1]
+
+    def say(self, **words: object) -> None:
+        """Note what is seen now."""
+        self._say_at(self.now, words)
+
+    def tell(self, whom: str, what: str) -> None:
+        """Note what somebody is told now."""
+        self.say(told=whom, what=what)
+
+    def tell_owner(self, what: str, *, management: bool = False) -> None:
+        """Tell the owner, and management; who is both is told once."""
+        if not (management and self.owner == self.management):
+            self.tell(self.owner, what)
+        if management:
+            self.tell("management", what)
+
+    # What time does.
+
+    def upcoming(self) -> Iterator[tuple[datetime, Clock, int]]:
+        """Yield the thresholds that are still to come or are due now."""
+        ruler = self._ruler()
+        for clock in self.clocks:
+            if not clock.over:
+                for percent in clock.percents():
+                    at = ruler.reached(clock, percent) if percent > clock.said else None
+                    if at is not None:
+                        yield at, clock, percent
+
+    def fire(self) -> bool:
+        """Say of one clock the highest that has been passed; False where nothing is due."""
+        due = [(clock, percent) for at, clock, percent in self.upcoming() if at <= self.now]
+        if not due:
+            return False
+        # Who is owner is settled first, so that what else falls due is told to whoever must act on it.
+        clock = min((clock for clock, _ in due), key=lambda one: one.name != "acceptance")
+        self._pass(clock, max(percent for other, percent in due if other is clock))
+        return True
+
+    def _pass(self, clock: Clock, percent: int) -> None:
+        clock.said = percent
+        if clock.name == "confirmation":
+            if percent > 300:
+                self.tell_owner("call_customer")
+            else:
+                self.tell("customer", "confirmation_request")
+        elif percent < 100:
+            if clock.name == "acceptance":
+                self.tell_owner("reminder")
+            else:
+                self.say(warned=clock.name, percent=percent)
+                self.tell_owner("warning")
+        else:
+            self._break(clock)
+            if clock.name == "acceptance":
+                self._climb()
+
+    def _break(self, clock: Clock) -> None:
+        if clock.broken:
+            return
+        clock.broken = True
+        self.resolution_broken = self.resolution_broken or clock.name == "resolution"
+        self.say(breached=clock.name, due=self._ruler().reached(clock, 100))
+        if clock.name in _TOLD_OF_BREACH:
+            self.tell_owner("breach", management=True)
+
+    def _climb(self) -> None:
+        if self.owner in self.chain:
+            behind = self.chain[self.chain.index(self.owner) + 1 :]
+        else:
+            behind = [person for person in self.chain if person not in self.asked]
+        if behind:
+            self._assign(behind[0], goes_on=True)
+        else:
+            self.tell_owner("reminder")
+
+    # Clocks.
+
+    def _ruler(self) -> Ruler:
+        return Ruler(self.severity, self._calendar, self.start)
+
+    def _begin(self, name: Name, promised: timedelta | None = None) -> Clock:
+        clock = Clock(name, [(self.now, None)], promised=promised)
+        self.clocks.append(clock)
+        return clock
+
+    def _running(self, name: Name) -> Clock | None:
+        return next((clock for clock in self.clocks if clock.name == name and not clock.over), None)
+
+    def _end(self, name: Name, *, judged: bool) -> bool:
+        """End the clock of that name, if one runs: kept or broken where its end is what was promised."""
+        clock = self._running(name)
+        if clock is None:
+            return False
+        clock.stop(self.now)
+        clock.over = True
+        if name == "confirmation":
+            return True
+        if self._ruler().reached(clock, 100) is not None:
+            self._break(clock)
+        elif judged and not clock.broken and self._ruler().promises(clock):
+            self.say(kept=name)
+        return True
+
+    def _assign(self, to: str, *, goes_on: bool = False) -> None:
+        self._end("acceptance", judged=False)
+        if to != self.owner:
+            self.say(owner=to)
+        self.owner = to
+        self.asked = [*self.asked, to] if goes_on else [to]
+        self.accepted = self.acknowledged = False
+        self._begin("acceptance").last_in_chain = to == self.chain[-1]
+        self.tell_owner("new_owner")
+
+    def _accept_as_owner(self) -> None:
+        if not self.accepted:
+            self.accepted = True
+            self._end("acceptance", judged=True)
+
+    def _reach_customer(self, next_at: datetime | None = None) -> None:
+        self._end("first_response", judged=True)
+        if self._end("update", judged=True):
+            self._begin("update")
+        self._end("promise", judged=True)
+        if next_at is not None:
+            self._begin("promise", promised=next_at - self.now)
+
+    def _enter(self, state: str) -> None:
+        self.state = state
+        self.say(state=state)
+
+    # Facts of the ticket.
+
+    def on_verdict(self, verdict: Words | None) -> None:
+        """Take a verdict; None: the one that stands is taken again."""
+        self.verdict = verdict or self.verdict
+        given = self.verdict
+        if given is None:
+            return
+        if not given["qualifies"]:
+            if self.qualified is not False:
+                self.say(not_escalated={})
+            self.qualified = False
+            return
+        self.qualified = True
+        if self.state is None:
+            self._open(given)
+        elif self.state != "closed":
+            self._judge_again(given["severity"])
+
+    def _open(self, given: Words) -> None:
+        self.start, self.severity, self.type = self.now, given["severity"], given["type"]
+        self.highest = self.severity
+        self.say(escalated={"severity": self.severity, "type": self.type})
+        self._enter("open")
+        if self.type == "compliance":
+            self.tell("management", "compliance")
+        self._channel_opens()
+        self._begin("first_response")
+        self._begin("update")
+        self.resolution = self._begin("resolution")
+        self._assign(self.chain[0])
+
+    def _channel_opens(self) -> None:
+        if self.severity in WITH_CHANNEL:
+            self.tell("channel", "opened")
+
+    def _judge_again(self, verdict: str) -> None:
+        raises = verdict < self.severity and (not self.set_by_person or verdict < self.highest)
+        self.highest = min(self.highest, verdict)
+        if raises:
+            self._change_severity(verdict)
+
+    def _change_severity(self, severity: str) -> None:
+        had_channel = self.severity in WITH_CHANNEL
+        self.severity = severity
+        if not had_channel:
+            self._channel_opens()
+
+    def on_agent_reply(self, act: Words) -> None:
+        """Take a message of an agent or a bot."""
+        if self.state not in (None, "closed") and act["public"] and not act["bot"]:
+            if act["by"] == self.owner:
+                self._accept_as_owner()
+            self._reach_customer()
+
+    def on_reopened(self) -> None:
+        """Take that the ticket came back."""
+        if self.state == "closed" and not self.ended:
+            self._enter("open")
+            self.recorded.discard("category")
+            self._channel_opens()
+            self._begin("first_response")
+            self._begin("update")
+            self.resolution.resume(self.now)
+            self.resolution.over = False
+            self._assign(self.owner)
+
+    def on_gone(self) -> None:
+        """Take that the ticket was deleted, or went into another."""
+        if self.state not in (None, "closed"):
+            self._enter("closed")
+            self.ended = True
+            self.clocks.clear()
+
+    # Commands.
+
+    def on_command(self, word: str, act: Words) -> None:
+        """Apply a command, or refuse it, or let it be."""
+        by = act.get("by", "customer")
+        if self.state in (None, "closed"):
+            if word not in RECORD:
+                self.say(refused=word, to=by)
+            return
+        refusal = word not in (*RECORD, "update", *TO_CUSTOMER_BY_ANYBODY) and self._is_refused(word, by, act)
+        if refusal or (word == "update" and "next_at" in act and act["next_at"] <= self.now):
+            self.say(refused=word, to=by)
+            return
+        if by == self.owner and word not in ("accept", "reassign"):
+            self._accept_as_owner()
+        getattr(self, f"_{word}")(by, act)
+
+    def _is_refused(self, word: str, by: str, act: Words) -> bool:
+        in_charge = by in (self.owner, self.management)
+        match word:
+            case "accept":
+                return by != self.owner
+            case "resolve":
+                return not in_charge or self.state != "open"
+            case "reassign":
+                return not in_charge or act["to"] == self.owner or act["to"] not in self.chain
+            case "reclassify":
+                return not in_charge
+            case _:
+                return by != self.management
+
+    def _accept(self, _by: str, _act: Words) -> None:
+        if not self.acknowledged:
+            self._accept_as_owner()
+            self.acknowledged = True
+            self.tell("customer", "acknowledgement")
+            self._reach_customer()
+
+    def _update(self, _by: str, act: Words) -> None:
+        self._reach_customer(act.get("next_at"))
+
+    def _note(self, _by: str, _act: Words) -> None:
+        pass
+
+    def _evidence(self, _by: str, _act: Words) -> None:
+        self._recorded("evidence")
+
+    def _root_cause(self, _by: str, _act: Words) -> None:
+        self._recorded("root_cause")
+
+    def _recorded(self, part: str) -> None:
+        self.recorded.add(part)
+        self._close_if_complete()
+
+    def _resolve(self, by: str, _act: Words) -> None:
+        if by != self.owner:
+            self._end("acceptance", judged=False)
+            self.accepted = True
+        self.proposed_at = self.now
+        self._enter("resolution_proposed")
+        self.tell("customer", "confirmation_request")
+        self._end("first_response", judged=True)
+        self._end("update", judged=True)
+        self._end("promise", judged=True)
+        self.resolution.stop(self.now)
+        self.recorded.add("category")
+        self._begin("confirmation")
+
+    def _confirm(self, _by: str, _act: Words) -> None:
+        if self.state == "resolution_proposed":
+            self._enter("confirmed")
+            self._end("confirmation", judged=False)
+            self._end("resolution", judged=True)
+            if not self._close_if_complete():
+                self.tell_owner("documentation_missing")
+
+    def _close_if_complete(self) -> bool:
+        needed = {"root_cause", "evidence", "category"} if self.severity in WITH_CHANNEL else {"category"}
+        if self.state == "confirmed" and needed <= self.recorded:
+            self._shut()
+            return True
+        return False
+
+    def _reject(self, _by: str, _act: Words) -> None:
+        if self.state == "resolution_proposed":
+            self._enter("open")
+            self._end("confirmation", judged=False)
+            self.resolution.resume(self.now)
+            self._begin("update")
+
+    def _reassign(self, _by: str, act: Words) -> None:
+        self._assign(act["to"])
+
+    def _reclassify(self, _by: str, act: Words) -> None:
+        severity, type_ = act.get("severity", self.severity), act.get("type", self.type)
+        previous = self.type
+        if severity != self.severity:
+            self.set_by_person = True
+            self._change_severity(severity)
+        if type_ != previous:
+            self.type = type_
+            if type_ == "compliance":
+                self.tell("management", "compliance")
+            if self.chain[0] != self.owner:
+                self._assign(self.chain[0])
+        self._close_if_complete()
+
+    def _close(self, _by: str, _act: Words) -> None:
+        self._shut()
+
+    def _shut(self) -> None:
+        for name in ("acceptance", "first_response", "update", "confirmation", "promise"):
+            self._end(name, judged=False)
+        self._end("resolution", judged=True)
+        self._enter("closed")
+        self.tell("customer", "closed")

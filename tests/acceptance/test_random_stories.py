@@ -1,0 +1,31 @@
+"""The product does what the procedure, written a second time in `model/`, says of random stories.
+
+`ESCALON_STORIES=5000` plays so many, other ones each time; without it a few, always the same.
+"""
+
+import asyncio
+import os
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from hypothesis import HealthCheck, given, note, settings
+
+from tests.acceptance.model.random_stories import random_stories
+from tests.acceptance.model.telling import as_yaml, disagreements
+
+_ASKED_FOR = os.environ.get("ESCALON_STORIES")
+
+
+@settings(
+    max_examples=int(_ASKED_FOR or 100),
+    derandomize=_ASKED_FOR is None,
+    database=None,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+@given(story=random_stories())
+def test_product_and_model_tell_a_random_story_alike(story: dict[str, Any]) -> None:
+    note(as_yaml(story))
+    with TemporaryDirectory() as folder:
+        assert asyncio.run(disagreements(story, Path(folder))) == []
