@@ -7,7 +7,7 @@ from policy.calendars import Calendar
 from policy.working_time import add_working_time, working_time_between
 
 Pauses = Sequence[tuple[datetime, datetime]]
-"""From and until, in any order; they may overlap."""
+"""From and until, in any order; they may overlap. One that ends no later than it begins is none."""
 
 
 def worked_with_pauses(calendar: Calendar | None, start: datetime, end: datetime, pauses: Pauses) -> timedelta:
@@ -21,9 +21,12 @@ def worked_with_pauses(calendar: Calendar | None, start: datetime, end: datetime
 def due_with_pauses(calendar: Calendar | None, start: datetime, amount: timedelta, pauses: Pauses) -> datetime:
     """Return the first instant (UTC) at which the amount has been worked since start, outside the pauses.
 
-    An amount used up exactly when a pause begins is due then. Raises as `add_working_time` does.
+    An amount used up exactly when a pause begins is due then; none at all at the start. Raises as `add_working_time`
+    does.
     """
     left = amount
+    if not left:
+        return add_working_time(calendar, start, left)
     for since, until in _runs(start, pauses):
         worked = timedelta(0) if until is None else working_time_between(calendar, since, until)
         if until is None or worked >= left:
@@ -35,7 +38,7 @@ def due_with_pauses(calendar: Calendar | None, start: datetime, amount: timedelt
 def _runs(start: datetime, pauses: Pauses) -> Iterator[tuple[datetime, datetime | None]]:
     """Yield from start on what lies between the pauses; the last has no end."""
     since = start
-    for begins, ends in sorted(pauses):
+    for begins, ends in sorted((begins, ends) for begins, ends in pauses if begins < ends):
         if begins > since:
             yield since, begins
         since = max(since, ends)

@@ -29,7 +29,7 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600}
 
 @app.command()
 def check(file: Annotated[Path, typer.Argument(help="Cases as in tests/acceptance/sla_clock_cases.json.")]) -> None:
-    """Hold worked examples against our arithmetic: a line for each that differs; exit 1 if any, 2 for a bad file."""
+    """Hold worked examples against our arithmetic: a line for each that differs; exit 1 if any, 2 for no such file."""
     try:
         cases = read_cases(file)
     except OURS as error:
