@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
-from zoneinfo import ZoneInfo
+
+from policy.time_zones import zone_of
 
 MINUTE = timedelta(minutes=1)
 DAY = timedelta(days=1)
@@ -19,9 +20,9 @@ Weekly = tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
 @cache
 def first_instant(local: datetime, zone: str) -> datetime:
     """Return the first instant at which the zone's wall clock shows so late a time, found minute by minute."""
-    at = (local - timedelta(hours=26)).replace(tzinfo=ZoneInfo(zone), fold=0).astimezone(UTC)
+    at = (local - timedelta(hours=26)).replace(tzinfo=zone_of(zone), fold=0).astimezone(UTC)
     while True:
-        shown = at.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
+        shown = at.astimezone(zone_of(zone)).replace(tzinfo=None)
         if shown >= local:
             return at
         # Hours may be jumped over where the wall clock cannot reach the time meanwhile.
@@ -69,9 +70,9 @@ class Hours:
 
     def windows(self, since: datetime, until: datetime) -> list[Window]:
         """Return all windows that touch the stretch, cut to it."""
-        day = since.astimezone(ZoneInfo(self.zone)).date() - 2 * DAY
+        day = since.astimezone(zone_of(self.zone)).date() - 2 * DAY
         found = []
-        while day <= until.astimezone(ZoneInfo(self.zone)).date() + 2 * DAY:
+        while day <= until.astimezone(zone_of(self.zone)).date() + 2 * DAY:
             for opens, closes in self.windows_of(day):
                 if max(opens, since) < min(closes, until):
                     found.append((max(opens, since), min(closes, until)))
@@ -88,7 +89,7 @@ class Hours:
         """Return the first instant at which the amount has been worked."""
         if self.is_open_always or amount <= NONE:
             return since + amount
-        day = since.astimezone(ZoneInfo(self.zone)).date() - 2 * DAY
+        day = since.astimezone(zone_of(self.zone)).date() - 2 * DAY
         for _ in range(_AROUND.days):
             for opens, closes in self.windows_of(day):
                 begins = max(opens, since)
@@ -102,7 +103,7 @@ class Hours:
     def business_days(self, since: datetime, days: int) -> datetime:
         """Return `same_time` so many business days later, as the procedure defines it."""
         start, day = self._opening(since)
-        local = start.astimezone(ZoneInfo(self.zone)).replace(tzinfo=None, fold=0)
+        local = start.astimezone(zone_of(self.zone)).replace(tzinfo=None, fold=0)
         nights = local.date() - day
         for _ in range(days):
             day += DAY
@@ -111,7 +112,7 @@ class Hours:
         return min(first_instant(datetime.combine(day + nights, local.time()), self.zone), self.windows_of(day)[-1][1])
 
     def _opening(self, since: datetime) -> tuple[datetime, date]:
-        day = since.astimezone(ZoneInfo(self.zone)).date() - 2 * DAY
+        day = since.astimezone(zone_of(self.zone)).date() - 2 * DAY
         for _ in range(_AROUND.days):
             for opens, closes in self.windows_of(day):
                 if since < closes:

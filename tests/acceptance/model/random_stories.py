@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
+from policy.time_zones import zone_of
 from tests.acceptance.model.escalation import COMMANDS, Escalation
 from tests.acceptance.model.playing import Model, written
 from tests.acceptance.model.telling import story_of
@@ -162,7 +162,7 @@ class _Telling:
         """Return openings, closings and midnights to come; the clocks change at night."""
         week = self._model.calendar.windows(self.now, self.now + timedelta(days=5))
         edges = {edge for window in week for edge in window}
-        zone = ZoneInfo(self._model.calendar.zone)
+        zone = zone_of(self._model.calendar.zone)
         midnight = datetime.combine(self.now.astimezone(zone).date(), time(), zone)
         edges |= {(midnight + timedelta(days=days, hours=2)).astimezone(UTC) for days in range(1, 4)}
         return sorted(edge for edge in edges if edge >= self.now)
