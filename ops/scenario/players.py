@@ -1,7 +1,7 @@
 """The four services, wired in one process: real handlers and domain, ports in memory."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from ops.scenario.acting import Cast
@@ -32,6 +32,8 @@ from services.sla_monitor.adapters.in_memory import InMemoryPromises
 from wire.reference_data import PolicyRegistry, RosterRegistry
 
 _PARTITION = 0
+_MORE = timedelta(microseconds=1)
+"""Patience ends when it has been held longer than the limit, not at it."""
 
 
 class Player(Protocol):
@@ -130,7 +132,7 @@ class RouterPlayer:
 
     def wakes_at(self) -> datetime | None:
         """Return when the patience with a held finding ends."""
-        return min(self._held_since.values()) + HOLD_LIMIT if self._held_since else None
+        return min(self._held_since.values()) + HOLD_LIMIT + _MORE if self._held_since else None
 
     async def wake(self, _now: datetime) -> Sequence[Message]:
         """Say nothing of its own."""

@@ -18,7 +18,7 @@ _ASKED_FOR = os.environ.get("ESCALON_STORIES")
 
 
 @settings(
-    max_examples=int(_ASKED_FOR or 100),
+    max_examples=int(_ASKED_FOR or 60),
     derandomize=_ASKED_FOR is None,
     database=None,
     deadline=None,

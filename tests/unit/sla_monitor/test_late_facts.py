@@ -52,6 +52,22 @@ def test_a_late_fact_in_the_middle_of_a_cycle_leaves_the_cycles_after_it_their_n
     ]
 
 
+def test_what_a_raise_called_broken_is_corrected_by_a_reply_from_when_nothing_was_promised() -> None:
+    router = RecordingRouter(Severity.P4)
+    router.take(router.telling.opened(instant("08:00:00")))
+    router.turn_to(instant("09:00:00"))
+    router.take(router.telling.reclassified(instant("09:00:00"), Severity.P1))
+    router.turn_to(instant("09:01:00"))
+    router.take(router.telling.informed(instant("08:40:00")), instant("09:05:00"))
+    router.turn_to(instant("09:06:00"))
+
+    assert [line for line in router.lines() if "update" in line] == [
+        "09:00:00 reached update/1 100",
+        "09:05:00 corrected update/1 kept",
+        "09:05:00 reached update/2 75",
+    ]
+
+
 def test_a_message_that_failed_for_good_past_its_due_time_corrects_the_verdict_at_once() -> None:
     router = RecordingRouter()
     router.take(router.telling.opened(instant("08:00:00")))

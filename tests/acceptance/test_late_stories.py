@@ -1,0 +1,34 @@
+"""What arrives late, and services that were away, change what is said when, and in the end no verdict.
+
+`ESCALON_STORIES=5000` plays so many, other ones each time; without it a few, always the same.
+"""
+
+import asyncio
+import os
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from hypothesis import HealthCheck, given, note, settings
+
+from tests.acceptance.model.lateness import told_twice, verdicts_of
+from tests.acceptance.model.telling import as_yaml
+
+_ASKED_FOR = os.environ.get("ESCALON_STORIES")
+
+
+@settings(
+    max_examples=int(_ASKED_FOR or 30),
+    derandomize=_ASKED_FOR is None,
+    database=None,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+@given(twice=told_twice())
+def test_a_story_with_late_replies_and_outages_ends_with_the_same_verdicts(
+    twice: tuple[dict[str, Any], dict[str, Any]],
+) -> None:
+    on_time, late = twice
+    note(as_yaml(late))
+    with TemporaryDirectory() as folder:
+        assert asyncio.run(verdicts_of(late, Path(folder))) == asyncio.run(verdicts_of(on_time, Path(folder)))
