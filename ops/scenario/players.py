@@ -1,6 +1,6 @@
 """The four services, wired in one process: real handlers and domain, ports in memory."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -117,6 +117,12 @@ class RouterPlayer:
         self._classified_until: datetime | None = None
         self._held_since: dict[str, datetime] = {}
         self.commands_waiting = False
+
+    def arrived(self, waiting: Iterable[Message], now: datetime) -> None:
+        """Note what waits, also behind others: the patience with a finding begins when it comes."""
+        for message in waiting:
+            if isinstance(message, SlaFinding) and type(message) in HANDLERS:
+                self._held_since.setdefault(message.meta.id, now)
 
     async def take(self, message: Message, now: datetime) -> Sequence[Message] | None:
         """Decide on a message; a finding that could still be refuted waits."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -40,7 +41,7 @@ def setting_of(story: Story, default_policy: Path = DEFAULT_POLICY) -> Setting:
     """
     given = story.given
     folder = Path(story.path).parent / given.policy if given.policy else default_policy
-    written, roster = load_policy(folder), load_roster(folder)
+    written, roster = _shipped() if folder == DEFAULT_POLICY else (load_policy(folder), load_roster(folder))
     policy = with_changes(_as_given(written.policy, given), given, f"{story.path}: given")
     return Setting(
         policy=VersionedPolicy(version=_STORY_VERSION, policy=policy),
@@ -63,6 +64,12 @@ def _published(story: Story, policy: Policy) -> Iterator[tuple[int, VersionedPol
 
 def _as_given(policy: Policy, given: Given) -> Policy:
     return _with_calendar(_with_chains(policy, given), given)
+
+
+@cache
+def _shipped() -> tuple[VersionedPolicy, Roster]:
+    """Return the default policy, which unlike one that is being written does not change meanwhile."""
+    return load_policy(DEFAULT_POLICY), load_roster(DEFAULT_POLICY)
 
 
 def _with_chains(policy: Policy, given: Given) -> Policy:

@@ -110,6 +110,8 @@ class World:
         while moved:
             moved = False
             for (name, _), inbox in list(self._inboxes.items()):
+                if name == "router" and self._is_up(name):
+                    self._router.arrived(inbox, self._clock.now())
                 while inbox and self._is_up(name) and await self._handled(name, inbox[0]):
                     inbox.popleft()
                     moved = True

@@ -18,7 +18,7 @@ _ASKED_FOR = os.environ.get("ESCALON_STORIES")
 
 
 @settings(
-    max_examples=int(_ASKED_FOR or 30),
+    max_examples=int(_ASKED_FOR or 20),
     derandomize=_ASKED_FOR is None,
     database=None,
     deadline=None,
@@ -29,6 +29,8 @@ def test_a_story_with_late_replies_and_outages_ends_with_the_same_verdicts(
     twice: tuple[dict[str, Any], dict[str, Any]],
 ) -> None:
     on_time, late = twice
-    note(as_yaml(late))
     with TemporaryDirectory() as folder:
-        assert asyncio.run(verdicts_of(late, Path(folder))) == asyncio.run(verdicts_of(on_time, Path(folder)))
+        in_time, in_the_end = (asyncio.run(verdicts_of(story, Path(folder))) for story in (on_time, late))
+    if in_the_end != in_time:
+        note(as_yaml(late))
+    assert in_the_end == in_time

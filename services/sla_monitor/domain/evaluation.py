@@ -126,9 +126,6 @@ def judged_cycles(
         record = row.record_of(cycle.clock, cycle.number)
         miss = None if cycle.clock is ClockName.CONFIRMATION else _miss(cycle, held, yards)
         verdict = _verdict(cycle, yards[-1], miss, now)
-        if verdict is None and record.verdict is Verdict.BROKEN and cycle.judged:
-            # A late fact ended it while nothing was promised: what was called broken was not.
-            verdict = Verdict.KEPT
         if cycle.clock is ClockName.RESOLUTION:
             if resolution_is_lost and not also_lost:
                 continue

@@ -8,7 +8,6 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from ops.scenario.reading import read_story
 from ops.scenario.setting import setting_of
 from ops.scenario.world import World
 from schemas.codec import Codec, SchemaBook
@@ -16,7 +15,7 @@ from schemas.escalations import SlaBreached, SlaCorrected, SlaKept
 from schemas.message import Message
 from schemas.vocabulary import Verdict
 from tests.acceptance.model.playing import instant, written
-from tests.acceptance.model.telling import as_yaml
+from tests.acceptance.model.telling import written_to
 
 _CODEC = Codec(SchemaBook())
 _START = instant("2026-10-23T13:20:00Z")
@@ -28,8 +27,8 @@ _CALENDAR = {
 }
 _CHAINS = {type_: ["ana", "ben", "mia"] for type_ in ("technical", "billing", "service", "compliance")}
 _SEVERITIES = st.sampled_from(("P1", "P2", "P3", "P4"))
-_REPLY = {"agent_replied": {"by": "front", "text": "We are at it", "public": True, "bot": False}}
-_ACTS = st.one_of(
+_REPLY: dict[str, Any] = {"agent_replied": {"by": "front", "text": "We are at it", "public": True, "bot": False}}
+_ACTS: st.SearchStrategy[dict[str, Any]] = st.one_of(
     st.sampled_from(
         (
             _REPLY,
@@ -110,9 +109,7 @@ async def verdicts_of(story: Mapping[str, Any], folder: Path) -> Verdicts:
 
     Of updates only the broken ones: a P4 promises none, so what was called broken and was not may end as kept there.
     """
-    path = folder / "story.yaml"
-    path.write_text(as_yaml(story), encoding="utf-8")
-    read = read_story(path)
+    read = written_to(folder / "story.yaml", story)
     world = _Listening(read, setting_of(read), _CODEC)
     world.verdicts = {}
     await world.play()

@@ -1,12 +1,14 @@
 """A random story as a file, played by the product, and held against the model in every respect."""
 
+import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from ops.scenario.language import Story
 from ops.scenario.matching import Observation, differences
 from ops.scenario.reading import read_story
 from ops.scenario.setting import setting_of
@@ -46,14 +48,20 @@ def story_of(given: Mapping[str, Any], when: Sequence[Mapping[str, Any]], until:
     }
 
 
-def as_yaml(story: Mapping[str, Any]) -> str:
+def _one_line(value: object) -> str:
+    dumped = yaml.safe_dump(value, default_flow_style=True, sort_keys=False, width=10_000)
+    return dumped.removesuffix("...\n").strip()
+
+
+def written_to(path: Path, story: Mapping[str, Any]) -> Story:
+    """Write the story, as JSON within YAML, which is quicker and no less a story; return what is read of it."""
+    path.write_text(as_yaml(story, json.dumps), encoding="utf-8")
+    return read_story(path)
+
+
+def as_yaml(story: Mapping[str, Any], line: Callable[[object], str] | None = None) -> str:
     """Return the story as a file one can save among the others: one line for each fact and expectation."""
-
-    def line(value: object) -> str:
-        return (
-            yaml.safe_dump(value, default_flow_style=True, sort_keys=False, width=10_000).removesuffix("...\n").strip()
-        )
-
+    line = line or _one_line
     given = [f"  {word}: {line(value)}" for word, value in story["given"].items()]
     when, then = ([f"  - {line(entry)}" for entry in story[word]] for word in ("when", "then"))
     return "\n".join(
@@ -74,9 +82,7 @@ def as_yaml(story: Mapping[str, Any]) -> str:
 
 async def disagreements(story: Mapping[str, Any], folder: Path) -> list[str]:
     """Return, in words, everything in which product and model differ about the story."""
-    path = folder / "story.yaml"
-    path.write_text(as_yaml(story), encoding="utf-8")
-    read = read_story(path)
+    read = written_to(folder / "story.yaml", story)
     happened = await World(read, setting_of(read), _CODEC).play()
     return [*differences(read, happened), *_told_beyond(story, happened)]
 
