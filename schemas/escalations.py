@@ -104,9 +104,7 @@ class CustomerInformed(EscalationEvent, frozen=True, kw_only=True):
     by: str
     text: Annotated[str | None, pii("Text for the customer, where we send it.")] = None
     automatic: Annotated[bool, doc("A receipt the policy sends, no person's act: it moves no clock.")] = False
-    next_at: Annotated[
-        datetime | None, doc("When the customer is promised to hear again (UTC); a clock of its own.")
-    ] = None
+    next_at: Annotated[datetime | None, doc("When the customer is to hear again (UTC); a clock of its own.")] = None
     question: Annotated[bool, doc("It asks the customer something; clocks may stand until the reply.")] = False
 
 
