@@ -34,6 +34,7 @@ class TopicTable:
         self._settings = settings
         self.fold = fold
         self._behind: dict[KafkaPartition, int] | None = None
+        self._lag = 0
         self._folded = asyncio.Condition()
         self._stopping = asyncio.Event()
 
@@ -41,6 +42,11 @@ class TopicTable:
     def ready(self) -> bool:
         """Tell whether all that was there at the start has been folded."""
         return self._behind is not None and not self._behind
+
+    @property
+    def lag(self) -> int:
+        """Return how many records were there and not folded, as far as the last fetch knew."""
+        return self._lag
 
     def check(self) -> str | None:
         """Tell /readyz what is wrong."""
@@ -110,6 +116,8 @@ class TopicTable:
                         found.timestamp,
                     )
                 )
+        places = kafka.assignment()
+        self._lag = sum([max((kafka.highwater(place) or 0) - await kafka.position(place), 0) for place in places])
         await self._caught_up(kafka)
 
     async def _take(self, record: Record) -> None:

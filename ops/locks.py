@@ -11,7 +11,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from schemas.catalogue import SERVICES
+from schemas.catalogue import DEPLOYED
 
 REQUIREMENTS = Path(__file__).resolve().parent.parent / "requirements"
 _OURS = "escalon"
@@ -67,7 +67,7 @@ def main() -> int:
     """Write all files."""
     REQUIREMENTS.mkdir(exist_ok=True)
     write(REQUIREMENTS / "lock.txt", "Everything, for developers and CI.", everything())
-    for service in SERVICES:
+    for service in DEPLOYED:
         write(REQUIREMENTS / f"{service}.txt", f"What the {service} runs on.", needed_for(service))
     return 0
 

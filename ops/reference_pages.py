@@ -51,7 +51,7 @@ def metrics_page(services: dict[str, Iterable[Any]]) -> str:
 
 def _topic(topic: Topic) -> str:
     kept = "compacted" if topic.compacted else f"{topic.retention.days} days" if topic.retention else "for ever"
-    readers = ", ".join(topic.readers) or "whoever likes"
+    readers = ", ".join((*topic.readers, *topic.followers)) or "whoever likes"
     return (
         f"## {topic.name}\n\n{topic.doc}\n\n"
         f"Written by {topic.owner}; read by {readers}; key: {topic.key.value}; kept: {kept}.\n"

@@ -1,4 +1,4 @@
-"""The four services as an operator sees them: what they can be told, what they measure."""
+"""The services as an operator sees them: what they can be told, what they measure."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,6 +7,8 @@ from prometheus_client import CollectorRegistry
 
 from chassis.metrics import ConsumerMetrics, ProducerMetrics
 from chassis.settings import ServiceSettings
+from services.auditor.config import AuditorSettings
+from services.auditor.metrics import AuditorMetrics
 from services.classifier.config import ClassifierSettings
 from services.classifier.metrics import ClassifierMetrics
 from services.notifier.config import NotifierSettings
@@ -21,12 +23,14 @@ SETTINGS: dict[str, type[ServiceSettings]] = {
     "router": RouterSettings,
     "sla_monitor": SlaMonitorSettings,
     "notifier": NotifierSettings,
+    "auditor": AuditorSettings,
 }
 METRICS: dict[str, tuple[Callable[[CollectorRegistry], object], ...]] = {
     "classifier": (ClassifierMetrics, ConsumerMetrics, ProducerMetrics),
     "router": (RouterMetrics, ConsumerMetrics, ProducerMetrics),
     "sla_monitor": (SlaMonitorMetrics, ProducerMetrics),
     "notifier": (NotifierMetrics, ConsumerMetrics, ProducerMetrics),
+    "auditor": (AuditorMetrics,),
 }
 
 

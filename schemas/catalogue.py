@@ -46,9 +46,14 @@ class Topic:
     compacted: bool = False
     retention: timedelta | None = None
     readers: tuple[str, ...] = ()
+    followers: tuple[str, ...] = ()
+    """Who reads it from the beginning at each start: no place is kept for them, and they put nothing aside."""
 
 
 SERVICES = ("classifier", "router", "sla_monitor", "notifier")
+"""What an escalation needs."""
+DEPLOYED = (*SERVICES, "auditor")
+"""Everything that is deployed, with what only looks on."""
 
 TICKETS = Topic(
     "tickets.v1",
@@ -148,6 +153,7 @@ ESCALATIONS = Topic(
     ),
     "The life of every escalation.",
     readers=("sla_monitor", "notifier"),
+    followers=("auditor",),
 )
 SLA = Topic(
     "sla.v1",
@@ -184,6 +190,7 @@ POLICIES = Topic(
     "Every version of the procedure.",
     compacted=True,
     readers=SERVICES,
+    followers=("auditor",),
 )
 ROSTER = Topic(
     "roster.v1",
@@ -202,6 +209,7 @@ SCHEMAS = Topic(
     "Avro schemas by CRC-64-AVRO fingerprint: key the eight bytes of it, little-endian; value the schema's JSON.",
     compacted=True,
     readers=SERVICES,
+    followers=("auditor",),
 )
 
 TOPICS = (
@@ -236,6 +244,11 @@ def inputs_of(service: str) -> tuple[Topic, ...]:
 def tables_of(service: str) -> tuple[Topic, ...]:
     """Return what a service reads as tables, to the end before it is ready."""
     return tuple(topic for topic in TOPICS if service in topic.readers and topic.compacted)
+
+
+def followed_by(service: str) -> tuple[Topic, ...]:
+    """Return what a service that only looks on reads, from the beginning at each start."""
+    return tuple(topic for topic in TOPICS if service in topic.followers)
 
 
 def dead_letter_topic(topic: str, service: str) -> str:

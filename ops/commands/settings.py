@@ -22,7 +22,7 @@ class SettingLine(msgspec.Struct, frozen=True, kw_only=True):
 
 @command
 async def settings(
-    service: Annotated[str, typer.Argument(help="classifier, router, sla_monitor or notifier.")],
+    service: Annotated[str, typer.Argument(help="classifier, router, sla_monitor, notifier or auditor.")],
     *,
     as_json: AsJson = False,
 ) -> None:

@@ -26,7 +26,7 @@ async def up(
     """Start Kafka and all services here, play the sample morning by a fast clock, and show the live view.
 
     Ctrl-C stops all of it; a second `up` goes on from what is stored. Unless ESCALON_SHADOW is false, nobody outside
-    is written to. ESCALON_LOCAL_DIR names another folder than .local, ESCALON_LOCAL_PORT the first of six ports in a
+    is written to. ESCALON_LOCAL_DIR names another folder than .local, ESCALON_LOCAL_PORT the first of seven ports in a
     row, 19092 by default.
     """
     wishes = Wishes(

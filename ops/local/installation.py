@@ -17,7 +17,7 @@ from ops.local.kafka import KafkaPlace, LocalKafka
 from ops.local.ports import is_free
 from ops.local.run_file import BOOTSTRAP, CLOCK_FILE, RUN_FILE, LocalRun, LocalSettings
 from ops.local.supervisor import KeptBroker, KeptService, ServiceCommand
-from schemas.catalogue import SERVICES
+from schemas.catalogue import DEPLOYED
 
 _REPOSITORY = Path(__file__).resolve().parents[2]
 _OF_ANOTHER_KAFKA = ("ESCALON_KAFKA_", "SCHEMA_REGISTRY_URL")
@@ -28,7 +28,7 @@ _FIRST_EVENT = "2000-01-01T00:00:00Z"
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """A folder and six ports in a row: Kafka, its controller, and the health of each service."""
+    """A folder and seven ports in a row: Kafka, its controller, and the health of each service."""
 
     folder: Path
     port: int
@@ -66,16 +66,16 @@ class Installation:
             if not is_free(port):
                 raise StartUpError(
                     f"port {port} is taken, and {what} needs it: stop what listens there, "
-                    f"or let ESCALON_LOCAL_PORT name the first of six other ports (now {self.port})"
+                    f"or let ESCALON_LOCAL_PORT name the first of seven other ports (now {self.port})"
                 )
         if fresh:
             self.forget()
-        for folder in (self.logs, *(self.folder / name for name in SERVICES)):
+        for folder in (self.logs, *(self.folder / name for name in DEPLOYED)):
             folder.mkdir(parents=True, exist_ok=True)
 
     def forget(self) -> None:
         """Delete what was stored, and nothing else that stands in the folder. Safe to repeat."""
-        for name in (*SERVICES, Path("kafka", "log"), self.logs.name):
+        for name in (*DEPLOYED, Path("kafka", "log"), self.logs.name):
             shutil.rmtree(self.folder / name, ignore_errors=True)
         self.clock_file.unlink(missing_ok=True)
         self.say_no_more()
@@ -126,7 +126,7 @@ class Installation:
             yield port, f"the health of the {name}"
 
     def _health_ports(self) -> Iterator[tuple[int, str]]:
-        for offset, name in enumerate(SERVICES):
+        for offset, name in enumerate(DEPLOYED):
             yield self.port + 2 + offset, name
 
     def _environment(self, given: Mapping[str, str], health_port: int) -> dict[str, str]:

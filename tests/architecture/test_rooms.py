@@ -2,7 +2,7 @@
 
 import pytest
 
-from schemas.catalogue import SERVICES as DEPLOYED
+from schemas.catalogue import DEPLOYED
 from tests.harness.sources import ROOT, SERVICES
 
 _ROOMS = {

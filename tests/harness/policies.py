@@ -14,9 +14,8 @@ from schemas.ids import PersonKey, PolicyVersion
 
 DEFAULT = Path(__file__).parents[2] / "policy" / "default"
 CRITERIA_FILE = DEFAULT / "criteria.yaml"
-_SOON, _TOMORROW = (
-    "first_response: {measure: elapsed, amount: 900}",
-    "first_response: {measure: elapsed, amount: 86400}",
+_SOON, _TOMORROW, _AT_ONCE = (
+    f"first_response: {{measure: elapsed, amount: {seconds}}}" for seconds in (900, 86_400, 20)
 )
 
 
@@ -45,10 +44,21 @@ def a_patient_policy(folder: Path) -> Path:
 
     Returns its folder.
     """
-    policy = folder / "patient"
+    return _with_first_response(folder / "patient", _TOMORROW)
+
+
+def a_hasty_policy(folder: Path) -> Path:
+    """Write the default policy with 20 s for the first response to a P1, so that a test sees its clocks run out.
+
+    Returns its folder.
+    """
+    return _with_first_response(folder / "hasty", _AT_ONCE)
+
+
+def _with_first_response(policy: Path, target: str) -> Path:
     shutil.copytree(DEFAULT, policy)
     severities = policy / "severities.yaml"
     text = severities.read_text(encoding="utf-8")
     assert text.count(_SOON) == 1
-    severities.write_text(text.replace(_SOON, _TOMORROW), encoding="utf-8")
+    severities.write_text(text.replace(_SOON, target), encoding="utf-8")
     return policy

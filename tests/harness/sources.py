@@ -8,7 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PRODUCT_ROOMS = ("chassis", "ops", "policy", "schemas", "services", "wire")
-SERVICES = ("classifier", "notifier", "router", "sla_monitor")
+SERVICES = ("auditor", "classifier", "notifier", "router", "sla_monitor")
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 Function = ast.FunctionDef | ast.AsyncFunctionDef

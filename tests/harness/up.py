@@ -14,8 +14,8 @@ from tests.harness.ports import free_row
 from tests.harness.sources import ROOT
 from tests.harness.waiting import eventually_blocking
 
-PORTS = 6
-"""Kafka, its controller, and the health of four services."""
+PORTS = 7
+"""Kafka, its controller, and the health of five services."""
 
 
 class UpRun:

@@ -40,7 +40,7 @@ def test_a_service_is_told_of_this_kafka_only_and_writes_to_nobody(
     assert {one["ESCALON_SHADOW"] for one in told} == {"true"}
     assert {one["ESCALON_LOG_LEVEL"] for one in told} == {"DEBUG"}
     assert not {"SCHEMA_REGISTRY_URL", "ESCALON_KAFKA_SASL_PASSWORD"} & set(told[0])
-    assert sorted(one["ESCALON_HEALTH_PORT"] for one in told) == ["24002", "24003", "24004", "24005"]
+    assert sorted(one["ESCALON_HEALTH_PORT"] for one in told) == ["24002", "24003", "24004", "24005", "24006"]
 
 
 def test_who_wants_the_channels_in_the_demo_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ops.locks import REQUIREMENTS, everything, needed_for, write
-from schemas.catalogue import SERVICES
+from schemas.catalogue import DEPLOYED
 
 
 def test_a_service_is_locked_with_what_it_needs_and_without_what_it_does_not() -> None:
@@ -30,7 +30,7 @@ def test_a_lock_is_sorted_names_and_versions(tmp_path: Path) -> None:
     assert (tmp_path / "lock.txt").read_text() == "# Some. Written by `make locks`.\na==1\nb==2\n"
 
 
-@pytest.mark.parametrize("name", ["lock", *SERVICES])
+@pytest.mark.parametrize("name", ["lock", *DEPLOYED])
 def test_the_locks_in_the_repository_hold_no_address(name: str) -> None:
     text = (REQUIREMENTS / f"{name}.txt").read_text()
 

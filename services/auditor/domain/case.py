@@ -1,0 +1,114 @@
+"""What the auditor remembers of a ticket: what happened that moves a clock, and what the router put on record.
+
+Both carry the version of their event, so that every record can be held against what was known when it was made.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+
+from schemas.vocabulary import ClockName, Severity, Verdict
+
+NOTHING_FURTHER = 1_000_000
+"""Percent on record where no further threshold will be."""
+
+
+class Happening(StrEnum):
+    """What moves a clock."""
+
+    ASSIGNED = "assigned"
+    ACCEPTED = "accepted"
+    CONTACT = "contact"
+    PROPOSED = "proposed"
+    CONFIRMED = "confirmed"
+    REJECTED = "rejected"
+    CLOSED = "closed"
+    REOPENED = "reopened"
+    SEVERITY = "severity"
+
+
+class Fact(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+    """Something that happened.
+
+    `number` is that of the assignment, of the proposal, or of the update cycle that may begin with it.
+    `marked`: the assignment is the last in the chain, the message asks for a confirmation, the owner proposed.
+    `void_from`: the version from which it is known that the message never arrived, 0 while it is not.
+    """
+
+    at: datetime
+    version: int
+    what: Happening
+    number: int = 0
+    opening: int = 0
+    marked: bool = False
+    void_from: int = 0
+    contact_id: str = ""
+    next_at: datetime | None = None
+    severity: Severity | None = None
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+    """What the router put on record of a cycle, at `at`; `percent` is 0 where it is no threshold.
+
+    `previous`: the verdict that it corrects.
+    """
+
+    at: datetime
+    version: int
+    clock: ClockName
+    cycle: int
+    percent: int = 0
+    due_at: datetime | None = None
+    verdict: Verdict | None = None
+    previous: Verdict | None = None
+    unverified: bool = False
+
+
+class Watch(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+    """A ticket's own front-line SLA."""
+
+    started_at: datetime
+    due_at: datetime
+
+
+class Case(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+    """A ticket: watched (`severity` None) or an escalation. `judged` counts the entries that were held against it.
+
+    `watch` of an escalation is what was watched before it opened by that (`at_risk`). `has_gap`: versions are missing.
+    """
+
+    ticket: str
+    reference: str
+    version: int
+    policy_version: str
+    started_at: datetime
+    severity: Severity | None = None
+    watch: Watch | None = None
+    at_risk: bool = False
+    facts: tuple[Fact, ...] = ()
+    entries: tuple[Entry, ...] = ()
+    next_update_cycle: int = 2
+    closed_at: datetime | None = None
+    has_gap: bool = False
+
+
+class Packed(msgspec.Struct, frozen=True, kw_only=True):
+    """A case of which nothing is expected any more, as bytes; it may come back."""
+
+    version: int
+    packed: bytes
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(Case)
+
+
+def packed(case: Case) -> Packed:
+    """Return the case in a fifth of its memory."""
+    return Packed(version=case.version, packed=_encoder.encode(case))
+
+
+def unpacked(stored: Packed) -> Case:
+    """Return the case as it was."""
+    return _decoder.decode(stored.packed)

@@ -1,0 +1,108 @@
+"""How each cycle of a case stands by our own reckoning, as far as was known before some event."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import msgspec
+
+from schemas.vocabulary import ClockName, Severity, Verdict
+from services.auditor.domain.case import Case, Happening
+from services.auditor.domain.machines import Cycle, cycles_known
+from services.auditor.domain.ruler import WHOLE, Allowance, Ruler
+
+EVERYTHING_KNOWN = 2**62
+
+
+class Reign(msgspec.Struct, frozen=True, kw_only=True):
+    """A severity and from when it holds; `version` orders it among what happened at that instant."""
+
+    since: datetime
+    version: int
+    severity: Severity
+
+
+class Reckoned(msgspec.Struct, frozen=True, kw_only=True):
+    """A cycle and how it stands. `broken_at`: from when it counts, or will count, as broken."""
+
+    cycle: Cycle
+    reign: Reign
+    allowance: Allowance | None
+    due_at: datetime
+    broken_at: datetime | None
+    shares: tuple[int, ...]
+
+    @property
+    def is_over(self) -> bool:
+        """Tell whether it has ended."""
+        return self.cycle.ended_at is not None
+
+    @property
+    def is_kept(self) -> bool:
+        """Tell whether the act that was promised came in time."""
+        return self.cycle.answered and self.broken_at is None and self.allowance is not None
+
+    def verdict_at(self, now: datetime) -> Verdict | None:
+        """Return how it ended or, while it runs, whether it is broken by then."""
+        if self.broken_at is not None and (self.is_over or self.broken_at <= now):
+            return Verdict.BROKEN
+        return Verdict.KEPT if self.is_kept else None
+
+    def reached_at(self, percent: int) -> datetime | None:
+        """Return when that share counts as reached: not before the severity held; None where the clock stands first."""
+        if percent == WHOLE and self.broken_at is not None:
+            return self.broken_at
+        if self.allowance is None:
+            return None
+        at, _ = self.allowance.used_up(self.cycle, percent)
+        return None if at is None else max(at, self.reign.since)
+
+
+def reckon(case: Case, ruler: Ruler, version: int = EVERYTHING_KNOWN) -> Iterator[Reckoned]:
+    """Yield every cycle there was or is, by what was known before the event of that version."""
+    reigns = _reigns(case, version)
+    for cycle in cycles_known(case, version):
+        yield _reckoned(case, ruler, cycle, _during(cycle, reigns))
+
+
+def _reigns(case: Case, version: int) -> list[Reign]:
+    assert case.severity is not None  # noqa: S101  only escalations are reckoned
+    changes = (
+        Reign(since=fact.at, version=fact.version, severity=fact.severity)
+        for fact in case.facts
+        if fact.what is Happening.SEVERITY and fact.severity is not None and fact.version < version
+    )
+    return [Reign(since=case.started_at, version=0, severity=case.severity), *changes]
+
+
+def _during(cycle: Cycle, reigns: list[Reign]) -> list[Reign]:
+    """Return the reign under which the cycle began, and those that began while it went on."""
+    current, later = reigns[0], list[Reign]()
+    for reign in reigns[1:]:
+        if cycle.ended_at is not None and (reign.since, reign.version) >= (cycle.ended_at, cycle.ended_by):
+            break
+        if reign.since <= cycle.started_at:
+            current = reign
+        else:
+            later.append(reign)
+    return [current, *later]
+
+
+def _reckoned(case: Case, ruler: Ruler, cycle: Cycle, reigns: list[Reign]) -> Reckoned:
+    """Find the first reign under which it broke: it fell due before that ended, or was overdue when it began."""
+    due_at, broken_at, allowance = cycle.started_at, None, None
+    ends = [*(reign.since for reign in reigns[1:]), cycle.ended_at]
+    for reign, end in zip(reigns, ends, strict=True):
+        allowance = ruler.allowance(cycle, reign.severity, case.started_at)
+        if broken_at is not None or allowance is None:
+            continue
+        at, due_at = allowance.used_up(cycle, WHOLE)
+        if at is not None and (end is None or at < end) and cycle.clock is not ClockName.CONFIRMATION:
+            broken_at = max(at, reign.since)
+    return Reckoned(
+        cycle=cycle,
+        reign=reigns[-1],
+        allowance=allowance,
+        due_at=due_at.astimezone(UTC),
+        broken_at=broken_at,
+        shares=ruler.shares(cycle, reigns[-1].severity),
+    )

@@ -1,0 +1,148 @@
+"""One version of the procedure, laid along time: how long each cycle may take, and when a share of that is used up."""
+
+from datetime import datetime, timedelta
+
+import msgspec
+
+from policy.calendars import Calendar
+from policy.model import Policy
+from policy.targets import DayEnd, Measure, SeverityPolicy, Target
+from schemas.vocabulary import ClockName, Severity
+from services.auditor.domain.machines import Cycle
+from services.auditor.domain.opening_hours import OpeningHours
+
+WHOLE = 100
+_NOTHING = timedelta(0)
+UNDERSTOOD: dict[type[msgspec.Struct], frozenset[str]] = {
+    Policy: frozenset({"label", "criteria", "severities", "calendars", "routing", "communication"}),
+    Calendar: frozenset({"time_zone", "weekly", "holidays"}),
+    Target: frozenset({"measure", "amount", "ends"}),
+    SeverityPolicy: frozenset(
+        {
+            *("impact", "calendar", "first_response", "update", "resolution", "confirmation", "confirmation_repeats"),
+            *("acceptance_share", "acceptance_reminder_percent", "management_reminders", "warnings_percent"),
+            *("documentation", "incident_channel"),
+        }
+    ),
+}
+"""Parts of the procedure that say how clocks run, and their fields that are known here."""
+
+
+class Allowance(msgspec.Struct, frozen=True, kw_only=True):
+    """What a cycle may take of some opening hours. `exactly_at`: when it ends if it never stands, in business days."""
+
+    hours: OpeningHours
+    total: timedelta
+    days: Target | None = None
+
+    def used_up(self, cycle: Cycle, percent: int) -> tuple[datetime | None, datetime]:
+        """Return when that share is used up (None where the clock stands before it is), and when it would be.
+
+        What is used up at the instant at which the clock stops is used up when it goes on.
+        """
+        left = self.total * percent / WHOLE
+        at = cycle.started_at
+        for number, (since, until) in enumerate(cycle.ran):
+            at = (self._by_days(cycle, percent) if number == 0 else None) or self._after(since, left)
+            if until is None or at < until:
+                return at, at
+            left = max(left - self.hours.worked(since, until), _NOTHING)
+        return None, at
+
+    def _by_days(self, cycle: Cycle, percent: int) -> datetime | None:
+        if self.days is None or percent % WHOLE:
+            return None
+        days = self.days.amount * percent // WHOLE
+        return self.hours.days_later(cycle.started_at, days, at_closing=self.days.ends is DayEnd.END_OF_DAY)
+
+    def _after(self, since: datetime, amount: timedelta) -> datetime:
+        if amount <= _NOTHING:
+            return since
+        for opens, closes in self.hours.open_from(since):
+            if amount <= closes - opens:
+                return opens + amount
+            amount -= closes - opens
+        raise AssertionError("unreachable: opening hours have no end")
+
+
+class Ruler:
+    """Measures by one version of the procedure."""
+
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
+        self._around_the_clock = OpeningHours(None)
+        self._hours = {name: OpeningHours(calendar) for name, calendar in policy.calendars.items()}
+        self.understood = _is_understood(policy)
+
+    def allowance(self, cycle: Cycle, severity: Severity, case_started_at: datetime) -> Allowance | None:
+        """Return what the cycle may take under that severity; None where the severity promises nothing."""
+        promised = self._policy.severities[severity]
+        match cycle.clock:
+            case ClockName.PROMISE if cycle.promised_at is not None:
+                return Allowance(hours=self._around_the_clock, total=cycle.promised_at - cycle.started_at)
+            case ClockName.ACCEPTANCE:
+                whole = self._of_target(promised.first_response, severity, case_started_at)
+                return Allowance(hours=whole.hours, total=whole.total * promised.acceptance_share)
+            case ClockName.FIRST_RESPONSE:
+                target: Target | None = promised.first_response
+            case ClockName.UPDATE:
+                target = promised.update
+            case ClockName.RESOLUTION:
+                target = promised.resolution
+            case ClockName.CONFIRMATION:
+                target = promised.confirmation
+            case _:
+                target = None
+        return None if target is None else self._of_target(target, severity, cycle.started_at)
+
+    def shares(self, cycle: Cycle, severity: Severity) -> tuple[int, ...]:
+        """Return the percentages at which something is said of the cycle, ascending."""
+        promised = self._policy.severities[severity]
+        if cycle.clock is ClockName.CONFIRMATION:
+            return tuple(WHOLE * (number + 1) for number in range(promised.confirmation_repeats + 1))
+        if cycle.clock is ClockName.ACCEPTANCE:
+            times = max(promised.management_reminders, 1) if cycle.last_in_chain else 1
+            return (promised.acceptance_reminder_percent, *(WHOLE * (number + 1) for number in range(times)))
+        return (*sorted(promised.warnings_percent), WHOLE)
+
+    def at_risk_at(self, started_at: datetime, due_at: datetime) -> datetime:
+        """Return when less than the policy's share of a ticket's own front-line SLA is left."""
+        share = self._policy.criteria.front_line_fraction
+        return max(started_at, due_at - (due_at - started_at) * share)
+
+    def _of_target(self, target: Target, severity: Severity, since: datetime) -> Allowance:
+        name = self._policy.severities[severity].calendar
+        hours = self._around_the_clock
+        if name is not None and target.measure is not Measure.ELAPSED:
+            hours = self._hours[name]
+        if target.measure is not Measure.BUSINESS_DAYS:
+            return Allowance(hours=hours, total=timedelta(seconds=target.amount))
+        due_at = hours.days_later(since, target.amount, at_closing=target.ends is DayEnd.END_OF_DAY)
+        return Allowance(hours=hours, total=hours.worked(since, due_at), days=target)
+
+
+def _is_understood(policy: Policy) -> bool:
+    """Tell whether it uses nothing that a later release added: what moves clocks in a way unknown here."""
+    promised = policy.severities.values()
+    targets = (
+        target
+        for one in promised
+        for target in (one.first_response, one.update, one.resolution, one.confirmation)
+        if target is not None
+    )
+    parts = (policy, *policy.calendars.values(), *promised, *targets)
+    return not any(_unknown_in_use(part) for part in parts)
+
+
+def _unknown_in_use(part: msgspec.Struct) -> bool:
+    known = UNDERSTOOD[type(part)]
+    return any(
+        field.name not in known and getattr(part, field.name) != _default_of(field)
+        for field in msgspec.structs.fields(part)
+    )
+
+
+def _default_of(field: msgspec.structs.FieldInfo) -> object:
+    if field.default_factory is not msgspec.NODEFAULT:
+        return field.default_factory()
+    return field.default

@@ -1,0 +1,215 @@
+"""What the auditor does with an event, and with the time that passes: look at a ticket again, doubt, and object."""
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from enum import StrEnum
+from heapq import heappop, heappush
+
+import msgspec
+
+from chassis.errors import RetryableError
+from schemas.escalations import StreamEvent
+from schemas.ids import PolicyVersion
+from schemas.vocabulary import ClockName
+from services.auditor.domain.case import Case
+from services.auditor.domain.comparing import AUDITED, Doubt, Kind, doubts_of_entries, standing
+from services.auditor.domain.opening_hours import NeverOpensError
+from services.auditor.domain.ruler import Ruler
+from services.auditor.domain.taking_in import take_in, ticket_of
+from services.auditor.ports import Cases, Policies
+
+PRODUCER = "auditor"
+LOOKED_BACK = timedelta(hours=24)
+"""How long after its close an escalation is looked at: its last verdicts come then, and objections are to be seen."""
+_LOOKED_FOR_AFTER = timedelta(seconds=10)
+"""How long until a ticket whose policy version has not arrived is looked at again."""
+
+
+class NotAudited(StrEnum):
+    """Why something is not audited."""
+
+    CLOCK = "clock"
+    """A clock that this release of the auditor does not know."""
+    POLICY = "policy"
+    """Its policy version has not arrived, or has what moves clocks in a way that is unknown here."""
+    GAP = "gap"
+    """Events of it are missing."""
+
+
+class Objection(msgspec.Struct, frozen=True, kw_only=True):
+    """A doubt that has stood for longer than is tolerated."""
+
+    ticket: str
+    reference: str
+    doubt: Doubt
+
+
+class Summary(msgspec.Struct, frozen=True, kw_only=True):
+    """How all that is remembered stands. `oldest_silence_at`: since when (business time) the oldest silence is due."""
+
+    silent: Counter[ClockName]
+    disagreements: Counter[tuple[ClockName, Kind]]
+    running: Counter[ClockName]
+    not_audited: Counter[NotAudited]
+    oldest_silence_at: datetime | None
+
+
+class _Look(msgspec.Struct, frozen=True, kw_only=True):
+    """What the last look at a ticket found, where nothing is wrong."""
+
+    entries_judged: int = 0
+    running: tuple[ClockName, ...] = ()
+    not_audited: tuple[NotAudited, ...] = ()
+    next_at: datetime | None = None
+
+
+class _Trouble(msgspec.Struct, kw_only=True):
+    """What is doubted of a ticket, each with when (real seconds) it was first; `lasting` never heals."""
+
+    lasting: tuple[Doubt, ...] = ()
+    doubts: dict[Doubt, float] = {}
+    objected: set[Doubt] = set()
+
+
+class Auditor:
+    """Remembers tickets, looks again at those of which something came or is due, and objects to what stays wrong.
+
+    It never decides: a doubt is a objection when it has stood for `tolerance` real seconds, so that a record that is on
+    its way, and a fact that arrives late with its correction, are none.
+    """
+
+    def __init__(self, policies: Policies, cases: Cases, tolerance: timedelta) -> None:
+        self._policies = policies
+        self._cases = cases
+        self._tolerance = tolerance.total_seconds()
+        self._rulers: dict[str, Ruler] = {}
+        self._touched: dict[str, None] = {}
+        self._due: list[tuple[datetime, str]] = []
+        self._looks: dict[str, _Look] = {}
+        self._troubles: dict[str, _Trouble] = {}
+        self._running: Counter[ClockName] = Counter()
+        self._not_audited: Counter[NotAudited] = Counter()
+
+    def take(self, event: StreamEvent) -> None:
+        """Take in an event of `escalations.v1`; repeating it changes nothing."""
+        ticket = ticket_of(event)
+        before = self._cases.get(ticket)
+        after = take_in(before, event)
+        if after is before:
+            return
+        self._cases.put(ticket, after)
+        if after is None:
+            self._forget(ticket)
+        else:
+            self._touched[ticket] = None
+
+    def to_look_at(self, now: datetime) -> list[str]:
+        """Take out and return the tickets of which something came, or is due by now."""
+        while self._due and self._due[0][0] <= now:
+            at, ticket = heappop(self._due)
+            if ticket in self._looks and self._looks[ticket].next_at == at:
+                self._touched[ticket] = None
+        tickets = list(self._touched)
+        self._touched.clear()
+        return tickets
+
+    def look(self, ticket: str, now: datetime, seconds: float) -> None:
+        """Compare a ticket's record with our reckoning; `seconds` is real time that never steps back."""
+        case = self._cases.get(ticket)
+        if case is None:
+            return
+        ends_at = None if case.closed_at is None else case.closed_at + LOOKED_BACK
+        if ends_at is not None and now >= ends_at:
+            self._forget(ticket)
+            self._cases.lay_aside(ticket)
+            return
+        ruler = self._ruler_of(case)
+        if case.has_gap or ruler is None or not ruler.understood:
+            self._give_up(case, now)
+            return
+        try:
+            self._compare(case, ruler, now, seconds)
+        except NeverOpensError:
+            self._give_up(case, now)
+
+    def objections(self, seconds: float) -> list[Objection]:
+        """Return what has become a objection since the last time."""
+        found = []
+        for ticket, trouble in self._troubles.items():
+            new = [doubt for doubt in self._standing(trouble, seconds) if doubt not in trouble.objected]
+            trouble.objected.update(new)
+            case = self._cases.get(ticket) if new else None
+            reference = "" if case is None else case.reference
+            found += [Objection(ticket=ticket, reference=reference, doubt=doubt) for doubt in new]
+        return found
+
+    def summary(self, seconds: float) -> Summary:
+        """Return what is objected to now, what runs, and what is not audited."""
+        doubts = [doubt for trouble in self._troubles.values() for doubt in self._standing(trouble, seconds)]
+        silent = [doubt for doubt in doubts if doubt.kind is Kind.SILENT]
+        return Summary(
+            silent=Counter(doubt.clock for doubt in silent),
+            disagreements=Counter((doubt.clock, doubt.kind) for doubt in doubts if doubt.kind is not Kind.SILENT),
+            running=+self._running,
+            not_audited=+self._not_audited,
+            oldest_silence_at=min((doubt.since for doubt in silent), default=None),
+        )
+
+    def _compare(self, case: Case, ruler: Ruler, now: datetime, seconds: float) -> None:
+        judged = self._looks.get(case.ticket, _Look()).entries_judged
+        stands = standing(case, ruler, now)
+        trouble = self._troubles.get(case.ticket, _Trouble())
+        trouble.lasting = (*trouble.lasting, *doubts_of_entries(case, ruler, judged))
+        trouble.doubts = {one: trouble.doubts.get(one, seconds) for one in (*trouble.lasting, *stands.doubts)}
+        trouble.objected &= trouble.doubts.keys()
+        self._troubles.pop(case.ticket, None)
+        if trouble.doubts:
+            self._troubles[case.ticket] = trouble
+        ends_at = () if case.closed_at is None else (case.closed_at + LOOKED_BACK,)
+        ahead = () if stands.next_at is None else (stands.next_at,)
+        self._looked(
+            case.ticket,
+            _Look(
+                entries_judged=len(case.entries),
+                running=stands.running,
+                not_audited=tuple(NotAudited.CLOCK for entry in case.entries if entry.clock not in AUDITED),
+                next_at=min((*ends_at, *ahead), default=None),
+            ),
+        )
+
+    def _give_up(self, case: Case, now: datetime) -> None:
+        """Say that a ticket cannot be audited (yet): a policy version that is late may still come."""
+        reason = NotAudited.GAP if case.has_gap else NotAudited.POLICY
+        self._troubles.pop(case.ticket, None)
+        self._looked(case.ticket, _Look(not_audited=(reason,), next_at=now + _LOOKED_FOR_AFTER))
+
+    def _looked(self, ticket: str, look: _Look) -> None:
+        before = self._looks.get(ticket)
+        if before is not None:
+            self._running.subtract(before.running)
+            self._not_audited.subtract(before.not_audited)
+        self._running.update(look.running)
+        self._not_audited.update(look.not_audited)
+        self._looks[ticket] = look
+        if look.next_at is not None and (before is None or before.next_at != look.next_at):
+            heappush(self._due, (look.next_at, ticket))
+
+    def _forget(self, ticket: str) -> None:
+        self._looked(ticket, _Look())
+        del self._looks[ticket]
+        self._troubles.pop(ticket, None)
+        self._touched.pop(ticket, None)
+
+    def _standing(self, trouble: _Trouble, seconds: float) -> Iterable[Doubt]:
+        return (doubt for doubt, since in trouble.doubts.items() if seconds - since >= self._tolerance)
+
+    def _ruler_of(self, case: Case) -> Ruler | None:
+        ruler = self._rulers.get(case.policy_version)
+        if ruler is None:
+            try:
+                ruler = Ruler(self._policies.get(PolicyVersion(case.policy_version)))
+            except RetryableError:
+                return None
+            self._rulers[case.policy_version] = ruler
+        return ruler
