@@ -37,7 +37,7 @@ async def build(life: Lifecycle, settings: AuditorSettings) -> None:
     policies = PolicyRegistry()
     await _read(life, health, wire.table(POLICIES, PolicyPublished, policies.fold))
     auditor = Auditor(policies, InMemoryCases(), timedelta(seconds=settings.auditor_tolerance_seconds))
-    events = wire.table(ESCALATIONS, StreamEvent, Reading(auditor, metrics).take)
+    events = wire.table(ESCALATIONS, StreamEvent, Reading(auditor, clock, metrics).take)
     await _read(life, health, events)
     comparing = Comparing(auditor, lambda: events.lag, clock, metrics, settings.auditor_interval_seconds)
     health.add_check("comparing", comparing.check)

@@ -91,8 +91,11 @@ class Auditor:
         self._running: Counter[ClockName] = Counter()
         self._not_audited: Counter[NotAudited] = Counter()
 
-    def take(self, event: StreamEvent) -> None:
-        """Take in an event of `escalations.v1`; repeating it changes nothing."""
+    def take(self, event: StreamEvent, now: datetime) -> None:
+        """Take in an event of `escalations.v1`; repeating it changes nothing.
+
+        What was closed long ago is laid aside at once, so that a start needs no memory for it.
+        """
         ticket = ticket_of(event)
         before = self._cases.get(ticket)
         after = take_in(before, event)
@@ -101,6 +104,8 @@ class Auditor:
         self._cases.put(ticket, after)
         if after is None:
             self._forget(ticket)
+        elif _is_past(after, now):
+            self._lay_aside(ticket)
         else:
             self._touched[ticket] = None
 
@@ -119,10 +124,8 @@ class Auditor:
         case = self._cases.get(ticket)
         if case is None:
             return
-        ends_at = None if case.closed_at is None else case.closed_at + LOOKED_BACK
-        if ends_at is not None and now >= ends_at:
-            self._forget(ticket)
-            self._cases.lay_aside(ticket)
+        if _is_past(case, now):
+            self._lay_aside(ticket)
             return
         ruler = self._ruler_of(case)
         if case.has_gap or ruler is None or not ruler.understood:
@@ -195,9 +198,14 @@ class Auditor:
         if look.next_at is not None and (before is None or before.next_at != look.next_at):
             heappush(self._due, (look.next_at, ticket))
 
+    def _lay_aside(self, ticket: str) -> None:
+        self._forget(ticket)
+        self._cases.lay_aside(ticket)
+
     def _forget(self, ticket: str) -> None:
-        self._looked(ticket, _Look())
-        del self._looks[ticket]
+        if ticket in self._looks:
+            self._looked(ticket, _Look())
+            del self._looks[ticket]
         self._troubles.pop(ticket, None)
         self._touched.pop(ticket, None)
 
@@ -213,3 +221,8 @@ class Auditor:
                 return None
             self._rulers[case.policy_version] = ruler
         return ruler
+
+
+def _is_past(case: Case, now: datetime) -> bool:
+    """Tell whether it was closed so long ago that nothing is expected of it."""
+    return case.closed_at is not None and now >= case.closed_at + LOOKED_BACK

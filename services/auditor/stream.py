@@ -25,14 +25,15 @@ log = logging.getLogger(__name__)
 class Reading:
     """Hands events to the auditor and counts them."""
 
-    def __init__(self, auditor: Auditor, metrics: AuditorMetrics) -> None:
+    def __init__(self, auditor: Auditor, clock: Clock, metrics: AuditorMetrics) -> None:
         self._auditor = auditor
+        self._clock = clock
         self._metrics = metrics
 
     def take(self, event: StreamEvent) -> None:
         """Take the next event of a ticket's stream."""
         self._metrics.events.inc()
-        self._auditor.take(event)
+        self._auditor.take(event, self._clock.now())
 
 
 class Comparing:

@@ -37,7 +37,7 @@ class AuditedWorld(World):
     def _publish(self, message: Message) -> None:
         super()._publish(message)
         if isinstance(message, StreamEvent):
-            self._auditor.take(message)
+            self._auditor.take(message, self._clock.now())
 
     async def _come_to_rest(self) -> None:
         await super()._come_to_rest()

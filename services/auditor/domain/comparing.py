@@ -8,7 +8,7 @@ import msgspec
 
 from schemas.vocabulary import ClockName, Verdict
 from services.auditor.domain.case import Case, Entry
-from services.auditor.domain.reckoning import Reckoned, reckon
+from services.auditor.domain.reckoning import Reckoned, reckon, reckon_one
 from services.auditor.domain.ruler import WHOLE, Ruler
 
 _SLACK = timedelta(seconds=1)
@@ -219,10 +219,7 @@ def _identity(entry: Entry) -> tuple[object, ...]:
 
 def _cycle_of(case: Case, ruler: Ruler, entry: Entry, version: int) -> Reckoned | None:
     """Return the cycle the entry is about, by what was known then."""
-    for reckoned in reckon(case, ruler, version):
-        if (reckoned.cycle.clock, reckoned.cycle.number) == (entry.clock, entry.cycle):
-            return reckoned
-    return None
+    return reckon_one(case, ruler, version, entry.clock, entry.cycle)
 
 
 def _of_threshold(case: Case, ruler: Ruler, entry: Entry) -> Iterator[Doubt]:

@@ -64,6 +64,14 @@ def reckon(case: Case, ruler: Ruler, version: int = EVERYTHING_KNOWN) -> Iterato
         yield _reckoned(case, ruler, cycle, _during(cycle, reigns))
 
 
+def reckon_one(case: Case, ruler: Ruler, version: int, clock: ClockName, number: int) -> Reckoned | None:
+    """Return one cycle as `reckon` would; None where there was none."""
+    for cycle in cycles_known(case, version):
+        if cycle.clock is clock and cycle.number == number:
+            return _reckoned(case, ruler, cycle, _during(cycle, _reigns(case, version)))
+    return None
+
+
 def _reigns(case: Case, version: int) -> list[Reign]:
     assert case.severity is not None  # noqa: S101  only escalations are reckoned
     changes = (

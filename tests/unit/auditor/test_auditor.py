@@ -43,9 +43,9 @@ class Audit:
         self.auditor = Auditor(policies, self.cases, TOLERANCE)
 
     def take(self, *events: told.StreamEvent) -> None:
-        """Hand over events."""
+        """Hand over events, each when it was recorded."""
         for event in events:
-            self.auditor.take(event)
+            self.auditor.take(event, event.meta.recorded_at)
 
     def turn_to(self, time: str) -> list[Objection]:
         """Look, and return what is objected to anew."""
@@ -209,6 +209,16 @@ def test_an_escalation_that_was_laid_aside_is_taken_up_when_it_is_reopened() -> 
     assert (Kind.SILENT, 50) in doubts(audit.turn_to("2026-06-03T10:25:00"))
 
 
+def test_what_was_closed_long_ago_is_laid_aside_as_soon_as_it_is_read() -> None:
+    audit = opened()
+    now = instant("2026-06-05T08:00:00")
+    audit.auditor.take(audit.telling.closed(instant("08:01:00"), confirmed=False), now)
+    audit.auditor.take(audit.breach("08:15:00", "08:16:02"), now)
+
+    assert (len(audit.cases), audit.cases.laid_aside) == (0, 1)
+    assert audit.auditor.to_look_at(now) == []
+
+
 def test_what_ends_is_forgotten() -> None:
     audit = opened()
     audit.turn_to("08:10:00")
@@ -240,7 +250,7 @@ def test_a_watched_ticket_that_is_not_escalated_in_time_is_a_silence() -> None:
         front_line_started_at=instant("08:00:00"),
         front_line_due_at=instant("09:00:00"),
     )
-    audit.take(watched)
+    audit.auditor.take(watched, instant("08:00:00"))
     audit.turn_to("08:30:00")
 
     audit.turn_to("08:48:00")
