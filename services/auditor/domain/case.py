@@ -51,7 +51,7 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
 class Entry(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     """What the router put on record of a cycle, at `at`; `percent` is 0 where it is no threshold.
 
-    `previous`: the verdict that it corrects.
+    `previous`: the verdict that it corrects. `withdrawn`: it takes back what was never due.
     """
 
     at: datetime
@@ -63,6 +63,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     verdict: Verdict | None = None
     previous: Verdict | None = None
     unverified: bool = False
+    withdrawn: bool = False
 
 
 class Watch(msgspec.Struct, frozen=True, kw_only=True, array_like=True):

@@ -7,7 +7,7 @@ from enum import StrEnum
 import msgspec
 
 from schemas.vocabulary import ClockName, Verdict
-from services.auditor.domain.case import Case, Entry
+from services.auditor.domain.case import NOTHING_FURTHER, Case, Entry
 from services.auditor.domain.reckoning import Reckoned, reckon, reckon_one
 from services.auditor.domain.ruler import WHOLE, Ruler
 
@@ -231,7 +231,7 @@ def _of_threshold(case: Case, ruler: Ruler, entry: Entry) -> Iterator[Doubt]:
     if entry.due_at is not None and abs(entry.due_at - reckoned.due_at) > _SLACK:
         yield _doubt(entry, Kind.DUE_AT, entry.due_at, reckoned.due_at)
         return
-    percent = min(entry.percent, reckoned.shares[-1])
+    percent = reckoned.shares[-1] if entry.percent == NOTHING_FURTHER else entry.percent
     if reckoned.is_over and percent == WHOLE and reckoned.broken_at is None:
         yield _doubt(entry, Kind.VERDICT, entry.verdict, Verdict.KEPT if reckoned.is_kept else None)
     elif percent not in reckoned.shares or (reckoned.is_over and percent != WHOLE):
@@ -257,9 +257,11 @@ def _of_verdict(case: Case, ruler: Ruler, entry: Entry) -> Iterator[Doubt]:
 
 
 def _doubt_of_verdict(reckoned: Reckoned | None, entry: Entry) -> Doubt | None:
+    ours = None if reckoned is None else reckoned.verdict_at(entry.at + _SLACK)
+    if entry.withdrawn:
+        return _doubt(entry, Kind.VERDICT, entry.verdict, ours) if ours is Verdict.BROKEN else None
     if reckoned is None:
         return _doubt(entry, Kind.NO_CYCLE)
-    ours = reckoned.verdict_at(entry.at + _SLACK)
     if ours is not entry.verdict:
         return _doubt(entry, Kind.VERDICT, entry.verdict, ours)
     if entry.due_at is not None and abs(entry.due_at - reckoned.due_at) > _SLACK:

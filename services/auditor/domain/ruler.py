@@ -7,6 +7,7 @@ import msgspec
 from policy.calendars import Calendar
 from policy.model import Policy
 from policy.targets import DayEnd, Measure, SeverityPolicy, Target
+from policy.thresholds import Threshold
 from schemas.vocabulary import ClockName, Severity
 from services.auditor.domain.machines import Cycle
 from services.auditor.domain.opening_hours import OpeningHours
@@ -21,9 +22,10 @@ UNDERSTOOD: dict[type[msgspec.Struct], frozenset[str]] = {
         {
             *("impact", "calendar", "first_response", "update", "resolution", "confirmation", "confirmation_repeats"),
             *("acceptance_share", "acceptance_reminder_percent", "management_reminders", "warnings_percent"),
-            *("documentation", "incident_channel"),
+            *("documentation", "incident_channel", "thresholds", "next_reply"),
         }
     ),
+    Threshold: frozenset({"percent", "audiences", "every", "at_most"}),
 }
 """Parts of the procedure that say how clocks run, and their fields that are known here."""
 
@@ -103,7 +105,11 @@ class Ruler:
         if cycle.clock is ClockName.ACCEPTANCE:
             times = max(promised.management_reminders, 1) if cycle.last_in_chain else 1
             return (promised.acceptance_reminder_percent, *(WHOLE * (number + 1) for number in range(times)))
-        return (*sorted(promised.warnings_percent), WHOLE)
+        written = promised.thresholds.get(cycle.clock)
+        if written is None:
+            return (*sorted(promised.warnings_percent), WHOLE)
+        again = (one.percent + (one.every or 0) * times for one in written for times in range((one.at_most or 0) + 1))
+        return tuple(sorted({WHOLE, *again}))
 
     def at_risk_at(self, started_at: datetime, due_at: datetime) -> datetime:
         """Return when less than the policy's share of a ticket's own front-line SLA is left."""
@@ -130,7 +136,8 @@ def _is_understood(policy: Policy) -> bool:
         for target in (one.first_response, one.update, one.resolution, one.confirmation)
         if target is not None
     )
-    parts = (policy, *policy.calendars.values(), *promised, *targets)
+    thresholds = (threshold for one in promised for written in one.thresholds.values() for threshold in written)
+    parts = (policy, *policy.calendars.values(), *promised, *targets, *thresholds)
     return not any(_unknown_in_use(part) for part in parts)
 
 

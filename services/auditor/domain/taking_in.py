@@ -191,7 +191,7 @@ def _breached(event: told.SlaBreached, _case: Case) -> Entry:
 
 
 def _corrected(event: told.SlaCorrected, _case: Case) -> Entry:
-    return replace(_of_sla(event), verdict=event.verdict, previous=event.previous)
+    return replace(_of_sla(event), verdict=event.verdict, previous=event.previous, withdrawn=event.withdrawn)
 
 
 def _of_the_proposal(event: told.EscalationEvent, case: Case, percent: int) -> Entry:

@@ -18,6 +18,7 @@ from services.sla_monitor import handlers
 from services.sla_monitor.domain import cycles, evaluation, folding, measuring
 from services.sla_monitor.domain.cycles import Cycle, Epoch, Run
 from services.sla_monitor.domain.evaluation import Evaluation, Judged
+from services.sla_monitor.domain.pausing import Promises
 from services.sla_monitor.domain.row import Accepted, AnyRow, EscalationRow, WatchedRow
 from tests.harness.auditing import STORIES, AuditedWorld
 
@@ -120,8 +121,8 @@ def _without(clock: ClockName, first: int = 1) -> Seed:
     """Have the engine forget a clock, from its cycle `first` on."""
 
     def seed(patch: pytest.MonkeyPatch) -> None:
-        def some(row: EscalationRow) -> Iterator[Cycle]:
-            return (one for one in cycles.cycles_of(row) if one.clock is not clock or one.number < first)
+        def some(row: EscalationRow, promises: Promises | None = None) -> Iterator[Cycle]:
+            return (one for one in cycles.cycles_of(row, promises) if one.clock is not clock or one.number < first)
 
         patch.setattr(evaluation, "cycles_of", some)
 
