@@ -26,13 +26,15 @@ class Happening(StrEnum):
     CLOSED = "closed"
     REOPENED = "reopened"
     SEVERITY = "severity"
+    REPLIED = "replied"
 
 
 class Fact(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     """Something that happened.
 
-    `number` is that of the assignment, of the proposal, or of the update cycle that may begin with it.
-    `marked`: the assignment is the last in the chain, the message asks for a confirmation, the owner proposed.
+    `number` is that of the assignment, of the proposal, or of the update cycle that may begin with it; `reply` that of
+    the next-reply cycle, 0 for none. `marked`: the assignment is the last in the chain, the message asks for a
+    confirmation, the owner proposed. `question`: the message asks the customer something.
     `void_from`: the version from which it is known that the message never arrived, 0 while it is not.
     """
 
@@ -46,6 +48,8 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     contact_id: str = ""
     next_at: datetime | None = None
     severity: Severity | None = None
+    question: bool = False
+    reply: int = 0
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True, array_like=True):

@@ -17,7 +17,7 @@ _SLACK = timedelta(seconds=1)
 AUDITED = frozenset(
     {
         *(ClockName.ACCEPTANCE, ClockName.FIRST_RESPONSE, ClockName.UPDATE, ClockName.RESOLUTION),
-        *(ClockName.CONFIRMATION, ClockName.FRONT_LINE, ClockName.PROMISE),
+        *(ClockName.CONFIRMATION, ClockName.FRONT_LINE, ClockName.PROMISE, ClockName.NEXT_REPLY),
     }
 )
 """The clocks that are recomputed here."""

@@ -1,11 +1,12 @@
 """One small state machine a clock: each is told every fact once, in the order of what happened, and leaves cycles."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from schemas.vocabulary import ClockName
+from policy.pauses import PauseCause, Pauses
+from schemas.vocabulary import ClockName, Severity
 from services.auditor.domain.case import Case, Fact, Happening
 
 
@@ -115,14 +116,57 @@ class FirstResponse:
 
 
 @dataclass(slots=True)
+class Waiting:
+    """What the customer is waited on for, and whether all is over; by the severity in force, clocks stand for that."""
+
+    severity: Severity
+    pauses: Callable[[Severity], Pauses]
+    proposed: bool = False
+    asked: bool = False
+    over: bool = False
+
+    def tell(self, fact: Fact, *, void: bool) -> None:
+        """Take the next fact; a message that is no question, or an assignment, ends no waiting."""
+        match fact.what:
+            case Happening.CONTACT:
+                self.asked = self.asked or (fact.question and not void and not self.over)
+            case Happening.REPLIED:
+                self.asked = False
+            case Happening.PROPOSED | Happening.REJECTED:
+                self.proposed, self.asked = fact.what is Happening.PROPOSED, False
+            case Happening.CONFIRMED | Happening.CLOSED | Happening.REOPENED:
+                self.proposed, self.asked, self.over = False, False, fact.what is not Happening.REOPENED
+            case Happening.SEVERITY if fact.severity is not None:
+                self.severity = fact.severity
+            case _:
+                pass
+
+    def stands(self, clock: ClockName) -> bool:
+        """Tell whether the clock of the resolution, or of updates, stands."""
+        allowed = self.pauses(self.severity)
+        causes = allowed.resolution if clock is ClockName.RESOLUTION else allowed.update
+        proposed = self.proposed and PauseCause.PROPOSED_RESOLUTION in causes
+        return self.over or proposed or (self.asked and PauseCause.QUESTION in causes)
+
+    def move(self, cycle: Cycle, at: datetime) -> None:
+        """Have a cycle stand or run from then on."""
+        if self.stands(cycle.clock):
+            cycle.stop(at)
+        else:
+            cycle.go_on(at)
+
+
+@dataclass(slots=True)
 class Update:
-    """From one message to the next; it stands from a proposal, or the close, to a rejection or reopening."""
+    """From one message to the next; none runs from a proposal, or the close, to a rejection or reopening."""
 
     cycles: list[Cycle]
+    waiting: Waiting
     requested_at: datetime | None = None
 
     def tell(self, fact: Fact, *, void: bool) -> None:
         """Take the next fact; a proposal at the instant of its request is no second message."""
+        self.waiting.tell(fact, void=void)
         running = next(_running(self.cycles), None)
         ends = fact.what in {Happening.PROPOSED, Happening.CLOSED} or _is_heard(fact, void=void)
         if running is None:
@@ -134,36 +178,55 @@ class Update:
             if fact.what is Happening.CONTACT:
                 self.cycles.append(_begun(ClockName.UPDATE, fact.number, fact.at))
                 self.requested_at = fact.at if fact.marked else self.requested_at
+        for cycle in _running(self.cycles):
+            self.waiting.move(cycle, fact.at)
 
 
 @dataclass(slots=True)
 class Resolution:
-    """From the start to the confirmation or the close; it stands while the customer is asked, and while it is closed.
+    """From the start to the confirmation or the close; it stands for what the policy says, and while it is closed.
 
     A reopening goes on with the time that was used, as a cycle of its own.
     """
 
     cycles: list[Cycle]
+    waiting: Waiting
 
-    def tell(self, fact: Fact, *, void: bool) -> None:  # noqa: ARG002  the customer was asked, the clock stands
+    def tell(self, fact: Fact, *, void: bool) -> None:
         """Take the next fact."""
+        self.waiting.tell(fact, void=void)
         last = self.cycles[-1]
-        match fact.what:
-            case Happening.REOPENED:
-                again = Cycle(ClockName.RESOLUTION, fact.opening, list(last.ran))
-                again.go_on(fact.at)
-                if last.ended_at is None:
-                    self.cycles[-1] = again
-                else:
-                    self.cycles.append(again)
-            case Happening.PROPOSED:
-                last.stop(fact.at)
-            case Happening.REJECTED if last.ended_at is None:
-                last.go_on(fact.at)
-            case Happening.CONFIRMED | Happening.CLOSED if last.ended_at is None:
+        if fact.what is Happening.REOPENED:
+            if last.ended_at is None:
+                self.cycles.pop()
+            last = Cycle(ClockName.RESOLUTION, fact.opening, list(last.ran))
+            self.cycles.append(last)
+        if last.ended_at is None:
+            self.waiting.move(last, fact.at)
+            if fact.what in {Happening.CONFIRMED, Happening.CLOSED}:
                 last.end(fact, answered=True)
-            case _:
-                pass
+
+
+@dataclass(slots=True)
+class NextReply:
+    """From the oldest unanswered message of the customer to the next of a person; a close ends it unanswered."""
+
+    cycles: list[Cycle] = field(default_factory=list)
+    closed: bool = False
+
+    def tell(self, fact: Fact, *, void: bool) -> None:
+        """Take the next fact; a further message changes the number at most, to the lowest."""
+        if fact.what in {Happening.CLOSED, Happening.REOPENED}:
+            self.closed = fact.what is Happening.CLOSED
+        running = next(_running(self.cycles), None)
+        answered = _is_heard(fact, void=void)
+        if running is not None and (answered or fact.what in {Happening.CONFIRMED, Happening.CLOSED}):
+            running.end(fact, answered=answered)
+        elif fact.reply and not self.closed:
+            if running is None:
+                self.cycles.append(_begun(ClockName.NEXT_REPLY, fact.reply, fact.at))
+            else:
+                running.number = min(running.number, fact.reply)
 
 
 @dataclass(slots=True)
@@ -198,15 +261,17 @@ class Promise:
             self.cycles.append(begun)
 
 
-def cycles_known(case: Case, version: int) -> list[Cycle]:
+def cycles_known(case: Case, version: int, pauses: Callable[[Severity], Pauses]) -> list[Cycle]:
     """Return every cycle there was or is, as far as was known before the event of that version."""
+    assert case.severity is not None  # noqa: S101  only escalations have cycles
     machines: tuple[Machine, ...] = (
         Acceptance(),
         FirstResponse([_begun(ClockName.FIRST_RESPONSE, 1, case.started_at)]),
-        Update([_begun(ClockName.UPDATE, 1, case.started_at)]),
-        Resolution([_begun(ClockName.RESOLUTION, 1, case.started_at)]),
+        Update([_begun(ClockName.UPDATE, 1, case.started_at)], Waiting(case.severity, pauses)),
+        Resolution([_begun(ClockName.RESOLUTION, 1, case.started_at)], Waiting(case.severity, pauses)),
         Confirmation(),
         Promise(),
+        NextReply(),
     )
     for fact in case.facts:
         if fact.version < version:

@@ -60,13 +60,13 @@ class Reckoned(msgspec.Struct, frozen=True, kw_only=True):
 def reckon(case: Case, ruler: Ruler, version: int = EVERYTHING_KNOWN) -> Iterator[Reckoned]:
     """Yield every cycle there was or is, by what was known before the event of that version."""
     reigns = _reigns(case, version)
-    for cycle in cycles_known(case, version):
+    for cycle in cycles_known(case, version, ruler.pauses):
         yield _reckoned(case, ruler, cycle, _during(cycle, reigns))
 
 
 def reckon_one(case: Case, ruler: Ruler, version: int, clock: ClockName, number: int) -> Reckoned | None:
     """Return one cycle as `reckon` would; None where there was none."""
-    for cycle in cycles_known(case, version):
+    for cycle in cycles_known(case, version, ruler.pauses):
         if cycle.clock is clock and cycle.number == number:
             return _reckoned(case, ruler, cycle, _during(cycle, _reigns(case, version)))
     return None

@@ -6,6 +6,7 @@ import msgspec
 
 from policy.calendars import Calendar
 from policy.model import Policy
+from policy.pauses import Pauses
 from policy.targets import DayEnd, Measure, SeverityPolicy, Target
 from policy.thresholds import Threshold
 from schemas.vocabulary import ClockName, Severity
@@ -22,9 +23,10 @@ UNDERSTOOD: dict[type[msgspec.Struct], frozenset[str]] = {
         {
             *("impact", "calendar", "first_response", "update", "resolution", "confirmation", "confirmation_repeats"),
             *("acceptance_share", "acceptance_reminder_percent", "management_reminders", "warnings_percent"),
-            *("documentation", "incident_channel", "thresholds", "next_reply"),
+            *("documentation", "incident_channel", "thresholds", "next_reply", "pauses"),
         }
     ),
+    Pauses: frozenset({"resolution", "update"}),
     Threshold: frozenset({"percent", "audiences", "every", "at_most"}),
 }
 """Parts of the procedure that say how clocks run, and their fields that are known here."""
@@ -89,6 +91,8 @@ class Ruler:
                 target: Target | None = promised.first_response
             case ClockName.UPDATE:
                 target = promised.update
+            case ClockName.NEXT_REPLY:
+                target = promised.next_reply
             case ClockName.RESOLUTION:
                 target = promised.resolution
             case ClockName.CONFIRMATION:
@@ -110,6 +114,10 @@ class Ruler:
             return (*sorted(promised.warnings_percent), WHOLE)
         again = (one.percent + (one.every or 0) * times for one in written for times in range((one.at_most or 0) + 1))
         return tuple(sorted({WHOLE, *again}))
+
+    def pauses(self, severity: Severity) -> Pauses:
+        """Return what clocks stand for under that severity."""
+        return self._policy.severities[severity].pauses
 
     def at_risk_at(self, started_at: datetime, due_at: datetime) -> datetime:
         """Return when less than the policy's share of a ticket's own front-line SLA is left."""
@@ -133,11 +141,11 @@ def _is_understood(policy: Policy) -> bool:
     targets = (
         target
         for one in promised
-        for target in (one.first_response, one.update, one.resolution, one.confirmation)
+        for target in (one.first_response, one.update, one.next_reply, one.resolution, one.confirmation)
         if target is not None
     )
     thresholds = (threshold for one in promised for written in one.thresholds.values() for threshold in written)
-    parts = (policy, *policy.calendars.values(), *promised, *targets, *thresholds)
+    parts = (policy, *policy.calendars.values(), *promised, *targets, *thresholds, *(one.pauses for one in promised))
     return not any(_unknown_in_use(part) for part in parts)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from schemas import escalations as told
+from schemas.message import ActorKind
 from schemas.vocabulary import ClockName, ContactKind, Reason, Verdict
 from services.auditor.domain.case import NOTHING_FURTHER, Case, Entry, Fact, Happening, Watch
 
@@ -19,7 +20,6 @@ _WATCHES = "sla_monitor"
 MOVES_NO_CLOCK: frozenset[type[told.StreamEvent]] = frozenset(
     {
         told.CommandRejected,
-        told.CustomerReplyReceived,
         told.NoteAdded,
         told.EvidenceAttached,
         told.RootCauseRecorded,
@@ -146,7 +146,17 @@ def _informed(event: told.CustomerInformed, case: Case) -> Fact | None:
         return None
     is_request = event.kind is ContactKind.CONFIRMATION_REQUEST
     contact = _fact(event, Happening.CONTACT, case.next_update_cycle, marked=is_request)
-    return replace(contact, contact_id=event.meta.id, next_at=event.next_at)
+    return replace(contact, contact_id=event.meta.id, next_at=event.next_at, question=event.question)
+
+
+def _replied(event: told.CustomerReplyReceived, case: Case) -> Fact | None:
+    if event.awaits_reply is None:
+        return None
+    return replace(_fact(event, Happening.REPLIED), reply=_next_reply(case) if event.awaits_reply else 0)
+
+
+def _next_reply(case: Case) -> int:
+    return 1 + sum(fact.reply > 0 for fact in case.facts)
 
 
 def _proposed(event: told.ResolutionProposed, _case: Case) -> Fact:
@@ -154,7 +164,9 @@ def _proposed(event: told.ResolutionProposed, _case: Case) -> Fact:
 
 
 def _reopened(event: told.EscalationReopened, case: Case) -> Fact:
-    return replace(_fact(event, Happening.REOPENED, case.next_update_cycle), opening=event.opening)
+    """Take in a reopening; nobody waits for an answer where an agent brought it back."""
+    reply = 0 if event.meta.actor.kind is ActorKind.PERSON else _next_reply(case)
+    return replace(_fact(event, Happening.REOPENED, case.next_update_cycle), opening=event.opening, reply=reply)
 
 
 def _reclassified(event: told.EscalationReclassified, _case: Case) -> Fact | None:
@@ -168,6 +180,7 @@ FACTS: dict[type[told.StreamEvent], Callable[[Any, Case], Fact | None]] = {
     told.OwnerAssigned: _assigned,
     told.EscalationAccepted: lambda event, _: _fact(event, Happening.ACCEPTED, event.cycle),
     told.CustomerInformed: _informed,
+    told.CustomerReplyReceived: _replied,
     told.ResolutionProposed: _proposed,
     told.ResolutionConfirmed: lambda event, _: _fact(event, Happening.CONFIRMED),
     told.ResolutionRejected: lambda event, case: _fact(event, Happening.REJECTED, case.next_update_cycle),

@@ -11,15 +11,18 @@ from msgspec.structs import replace
 
 from policy.calendars import Calendar
 from policy.model import Policy
+from policy.pauses import PauseCause, Pauses
 from policy.targets import DayEnd, Measure, Target
+from policy.thresholds import Threshold
 from schemas import escalations as told
-from schemas.vocabulary import ClockName, ContactKind, EscalationState, NoticeKind, Severity
+from schemas.vocabulary import ClockName, ContactKind, EscalationState, NoticeKind, ReplyIntent, Severity
 from services.auditor.domain.case import Case
 from services.auditor.domain.reckoning import Reckoned, reckon
 from services.auditor.domain.ruler import Ruler
 from services.auditor.domain.taking_in import take_in
 from services.sla_monitor.domain.evaluation import Judged, judged_cycles
 from services.sla_monitor.domain.folding import fold
+from services.sla_monitor.domain.measuring import percents_of
 from services.sla_monitor.domain.row import AnyRow, EscalationRow
 from tests.unit.policy.test_working_time import CALENDARS
 from tests.unit.sla_monitor.telling import Telling, default_policy
@@ -50,7 +53,15 @@ class Life:
     def _possible(self) -> list[Act]:
         if self.telling.state is EscalationState.CLOSED:
             return [self._reopen, self._answer_late]
-        acts: list[Act] = [self._inform, self._answer_late, self._hand_over, self._reclassify, self._accept, self._fail]
+        acts: list[Act] = [
+            self._inform,
+            self._customer_writes,
+            self._answer_late,
+            self._hand_over,
+            self._reclassify,
+            self._accept,
+            self._fail,
+        ]
         if self.telling.state is EscalationState.RESOLUTION_PROPOSED:
             acts += [self._reject, lambda: self.telling.confirmed(self.now)]
         elif self.telling.state is EscalationState.OPEN:
@@ -59,7 +70,13 @@ class Life:
 
     def _inform(self) -> told.EscalationEvent:
         next_at = self.chance.choice((None, None, self.now + timedelta(hours=3)))
-        return self.telling.informed(self.now, next_at=next_at)
+        informed = self.telling.informed(self.now, next_at=next_at)
+        return replace(informed, question=self.chance.random() < 0.3)
+
+    def _customer_writes(self) -> told.EscalationEvent:
+        at = max(self.telling.started_at, self.now - self.chance.choice(_STEPS))
+        awaits = self.chance.choice((True, True, False, None))
+        return self.telling.tell(told.CustomerReplyReceived(intent=ReplyIntent.UNCLEAR, awaits_reply=awaits), at)
 
     def _answer_late(self) -> told.EscalationEvent:
         at = max(self.telling.started_at, self.now - self.chance.choice(_STEPS))
@@ -111,7 +128,7 @@ def a_life(seed: int, length: int) -> list[told.EscalationEvent]:
 
 
 def a_policy(calendar: Calendar, ends: DayEnd) -> Policy:
-    """Return the default promises on a calendar, business days ending as said, P3's first response measured elapsed."""
+    """Return the default promises on a calendar, business days ending as said, and all else that a policy can add."""
     policy = default_policy(calendar)
     promised = dict(policy.severities)
     for severity in (Severity.P3, Severity.P4):
@@ -119,6 +136,18 @@ def a_policy(calendar: Calendar, ends: DayEnd) -> Policy:
         promised[severity] = replace(promised[severity], resolution=resolution)
     promised[Severity.P3] = replace(
         promised[Severity.P3], update=Target(measure=Measure.ELAPSED, amount=5 * 3600), warnings_percent=(30, 80)
+    )
+    both = (PauseCause.PROPOSED_RESOLUTION, PauseCause.QUESTION)
+    promised[Severity.P1] = replace(
+        promised[Severity.P1],
+        next_reply=Target(measure=Measure.ELAPSED, amount=3600),
+        pauses=Pauses(resolution=both, update=(PauseCause.QUESTION,)),
+        thresholds={ClockName.UPDATE: (Threshold(percent=40), Threshold(percent=120, every=30, at_most=2))},
+    )
+    promised[Severity.P4] = replace(
+        promised[Severity.P4],
+        next_reply=Target(measure=Measure.BUSINESS_DAYS, amount=1),
+        pauses=Pauses(resolution=()),
     )
     return replace(policy, severities=promised)
 
@@ -164,6 +193,7 @@ def test_every_cycle_is_due_kept_and_broken_as_the_engine_says(
         assert abs(ours.due_at - judged.due_at) <= SLACK, (key, ours.due_at, judged.due_at)
         assert ours.verdict_at(now) is judged.verdict, key
         assert ours.cycle.ended_at == judged.cycle.ended_at, key
+        assert ours.shares == percents_of(policy, judged.epoch.severity, judged.cycle), key
         for percent in ours.shares:
             theirs = judged.yard.reached_at(judged.cycle.runs, percent)
             assert ours.allowance is not None
