@@ -32,7 +32,7 @@ class NotAudited(StrEnum):
     CLOCK = "clock"
     """A clock that this release of the auditor does not know."""
     POLICY = "policy"
-    """Its policy version has not arrived, or has what moves clocks in a way that is unknown here."""
+    """Its policy version has not arrived, has what moves clocks in a way that is unknown here, or came while it ran."""
     GAP = "gap"
     """Events of it are missing."""
 
@@ -83,7 +83,7 @@ class Auditor:
         self._policies = policies
         self._cases = cases
         self._tolerance = tolerance.total_seconds()
-        self._rulers: dict[str, Ruler] = {}
+        self._rulers: dict[tuple[str, str | None], Ruler] = {}
         self._touched: dict[str, None] = {}
         self._due: list[tuple[datetime, str]] = []
         self._looks: dict[str, _Look] = {}
@@ -128,7 +128,7 @@ class Auditor:
             self._lay_aside(ticket)
             return
         ruler = self._ruler_of(case)
-        if case.has_gap or ruler is None or not ruler.understood:
+        if case.has_gap or case.has_adopted or ruler is None or not ruler.understood:
             self._give_up(case, now)
             return
         try:
@@ -213,13 +213,14 @@ class Auditor:
         return (doubt for doubt, since in trouble.doubts.items() if seconds - since >= self._tolerance)
 
     def _ruler_of(self, case: Case) -> Ruler | None:
-        ruler = self._rulers.get(case.policy_version)
+        key = (case.policy_version, case.calendar)
+        ruler = self._rulers.get(key)
         if ruler is None:
             try:
-                ruler = Ruler(self._policies.get(PolicyVersion(case.policy_version)))
+                ruler = Ruler(self._policies.get(PolicyVersion(case.policy_version)), case.calendar)
             except RetryableError:
                 return None
-            self._rulers[case.policy_version] = ruler
+            self._rulers[key] = ruler
         return ruler
 
 

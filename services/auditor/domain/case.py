@@ -78,9 +78,10 @@ class Watch(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
-    """A ticket: watched (`severity` None) or an escalation. `judged` counts the entries that were held against it.
+    """A ticket: watched (`severity` None) or an escalation, on the calendar that was chosen for it, if one was.
 
     `watch` of an escalation is what was watched before it opened by that (`at_risk`). `has_gap`: versions are missing.
+    `has_adopted`: another version of the procedure holds for it since, which is not followed here.
     """
 
     ticket: str
@@ -96,6 +97,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     next_update_cycle: int = 2
     closed_at: datetime | None = None
     has_gap: bool = False
+    calendar: str | None = None
+    has_adopted: bool = False
 
 
 class Packed(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from policy.calendars import Calendar
+from policy.calendars import Calendar, CalendarChoice
 from policy.model import Policy
 from policy.pauses import Pauses
 from policy.targets import DayEnd, Measure, SeverityPolicy, Target
@@ -16,7 +16,8 @@ from services.auditor.domain.opening_hours import OpeningHours
 WHOLE = 100
 _NOTHING = timedelta(0)
 UNDERSTOOD: dict[type[msgspec.Struct], frozenset[str]] = {
-    Policy: frozenset({"label", "criteria", "severities", "calendars", "routing", "communication"}),
+    Policy: frozenset({"label", "criteria", "severities", "calendars", "routing", "communication", "calendar_by"}),
+    CalendarChoice: frozenset({"account_region", "type"}),
     Calendar: frozenset({"time_zone", "weekly", "holidays"}),
     Target: frozenset({"measure", "amount", "ends"}),
     SeverityPolicy: frozenset(
@@ -70,10 +71,11 @@ class Allowance(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Ruler:
-    """Measures by one version of the procedure."""
+    """Measures by one version of the procedure, business clocks by the calendar that was chosen, if one was."""
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: Policy, calendar: str | None = None) -> None:
         self._policy = policy
+        self._chosen = calendar
         self._around_the_clock = OpeningHours(None)
         self._hours = {name: OpeningHours(calendar) for name, calendar in policy.calendars.items()}
         self.understood = _is_understood(policy)
@@ -128,7 +130,7 @@ class Ruler:
         name = self._policy.severities[severity].calendar
         hours = self._around_the_clock
         if name is not None and target.measure is not Measure.ELAPSED:
-            hours = self._hours[name]
+            hours = self._hours[self._chosen or name]
         if target.measure is not Measure.BUSINESS_DAYS:
             return Allowance(hours=hours, total=timedelta(seconds=target.amount))
         due_at = hours.days_later(since, target.amount, at_closing=target.ends is DayEnd.END_OF_DAY)
@@ -145,7 +147,16 @@ def _is_understood(policy: Policy) -> bool:
         if target is not None
     )
     thresholds = (threshold for one in promised for written in one.thresholds.values() for threshold in written)
-    parts = (policy, *policy.calendars.values(), *promised, *targets, *thresholds, *(one.pauses for one in promised))
+    choice = () if policy.calendar_by is None else (policy.calendar_by,)
+    parts = (
+        policy,
+        *choice,
+        *policy.calendars.values(),
+        *promised,
+        *targets,
+        *thresholds,
+        *(one.pauses for one in promised),
+    )
     return not any(_unknown_in_use(part) for part in parts)
 
 

@@ -76,6 +76,7 @@ def _opened(event: told.EscalationOpened, before: Case | None) -> Case:
         policy_version=event.meta.policy_version or "",
         started_at=context.started_at,
         severity=context.severity,
+        calendar=context.calendar,
         watch=None if before is None else before.watch,
         at_risk=by_the_clock and before is not None and before.watch is not None,
     )
@@ -96,6 +97,8 @@ def _gone_on(case: Case, event: told.StreamEvent, version: int) -> Case:
     case = replace(case, version=version, has_gap=case.has_gap or version > case.version + 1)
     if not isinstance(event, told.EscalationEvent) or case.severity is None:
         return case
+    if isinstance(event, told.PolicyAdopted):
+        return replace(case, has_adopted=True)
     if isinstance(event, told.NoticeFailed):
         return _voided(case, event)
     if type(event) in FACTS:
@@ -231,5 +234,6 @@ OPENS_AND_ENDS: frozenset[type[told.StreamEvent]] = frozenset(
         told.EscalationMerged,
         told.EscalationEnded,
         told.NoticeFailed,
+        told.PolicyAdopted,
     }
 )

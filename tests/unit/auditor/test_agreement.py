@@ -20,6 +20,7 @@ from services.auditor.domain.case import Case
 from services.auditor.domain.reckoning import Reckoned, reckon
 from services.auditor.domain.ruler import Ruler
 from services.auditor.domain.taking_in import take_in
+from services.sla_monitor.domain.epochs import held_to
 from services.sla_monitor.domain.evaluation import Judged, judged_cycles
 from services.sla_monitor.domain.folding import fold
 from services.sla_monitor.domain.measuring import percents_of
@@ -162,7 +163,7 @@ def reckoned_by_both(
         row, case = fold(row, event), take_in(case, event)
     assert isinstance(row, EscalationRow)
     assert case is not None
-    judged = {(one.cycle.clock, one.cycle.number): one for one in judged_cycles(row, policy, now)}
+    judged = {(one.cycle.clock, one.cycle.number): one for one in judged_cycles(row, held_to(row, policy), now)}
     return judged, {(one.cycle.clock, one.cycle.number): one for one in reckon(case, Ruler(policy))}
 
 
@@ -193,7 +194,7 @@ def test_every_cycle_is_due_kept_and_broken_as_the_engine_says(
         assert abs(ours.due_at - judged.due_at) <= SLACK, (key, ours.due_at, judged.due_at)
         assert ours.verdict_at(now) is judged.verdict, key
         assert ours.cycle.ended_at == judged.cycle.ended_at, key
-        assert ours.shares == percents_of(policy, judged.epoch.severity, judged.cycle), key
+        assert ours.shares == percents_of(policy, judged.held.epoch.severity, judged.cycle), key
         for percent in ours.shares:
             theirs = judged.yard.reached_at(judged.cycle.runs, percent)
             assert ours.allowance is not None

@@ -16,9 +16,9 @@ from schemas.vocabulary import ClockName, Severity
 from services.auditor.domain.comparing import Kind
 from services.sla_monitor import handlers
 from services.sla_monitor.domain import cycles, evaluation, folding, measuring
-from services.sla_monitor.domain.cycles import Cycle, Epoch, Run
+from services.sla_monitor.domain.cycles import Cycle, Run
+from services.sla_monitor.domain.epochs import Held, Promises
 from services.sla_monitor.domain.evaluation import Evaluation, Judged
-from services.sla_monitor.domain.pausing import Promises
 from services.sla_monitor.domain.row import Accepted, AnyRow, EscalationRow, WatchedRow
 from tests.harness.auditing import STORIES, AuditedWorld
 
@@ -90,8 +90,8 @@ def _never_broken(patch: pytest.MonkeyPatch) -> None:
 def _three_minutes_early(patch: pytest.MonkeyPatch) -> None:
     instants = evaluation._instants
 
-    def early(policy: Policy, judged: Judged) -> Iterator[tuple[int, datetime]]:
-        return ((percent, at - timedelta(minutes=3)) for percent, at in instants(policy, judged))
+    def early(judged: Judged) -> Iterator[tuple[int, datetime]]:
+        return ((percent, at - timedelta(minutes=3)) for percent, at in instants(judged))
 
     patch.setattr(evaluation, "_instants", early)
 
@@ -99,10 +99,10 @@ def _three_minutes_early(patch: pytest.MonkeyPatch) -> None:
 def _at_the_due_instant_is_too_late(patch: pytest.MonkeyPatch) -> None:
     miss = evaluation._miss
 
-    def strict(cycle: Cycle, epochs: tuple[Epoch, ...], yards: list[Any]) -> Any:
+    def strict(cycle: Cycle, held: tuple[Held, ...], yards: list[Any]) -> Any:
         later = cycle.ended_at if cycle.ended_at is None else cycle.ended_at + timedelta(microseconds=1)
         runs = (*cycle.runs[:-1], replace(cycle.runs[-1], until=later))
-        return miss(replace(cycle, ended_at=later, runs=runs), epochs, yards)
+        return miss(replace(cycle, ended_at=later, runs=runs), held, yards)
 
     patch.setattr(evaluation, "_miss", strict)
 
