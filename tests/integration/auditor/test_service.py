@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from ops.connection import publisher
 from schemas.catalogue import ESCALATIONS
-from schemas.escalations import EscalationEvent, SlaBreached
+from schemas.escalations import EscalationEvent, EscalationOpened, SlaBreached
 from schemas.ids import derived_id
 from schemas.tickets import TicketFields, TicketOpened
 from schemas.vocabulary import ClockName
@@ -38,17 +38,21 @@ async def _breach_of_first_response(here: Installation, ticket: str) -> SlaBreac
 
 
 async def _forge(here: Installation, breach: SlaBreached) -> None:
-    """Put the breach on record once more, as one that was due an hour later."""
-    told = [one for one in await here.log(ESCALATIONS) if isinstance(one, EscalationEvent)]
-    version = max(one.escalation.version for one in told if one.escalation.ticket == breach.escalation.ticket) + 1
-    forged = replace(
-        breach,
-        meta=replace(breach.meta, id=derived_id("forged")),
-        escalation=replace(breach.escalation, version=version),
-        due_at=breach.due_at + timedelta(hours=1),
-    )
+    """Tell of an escalation that the router knows nothing of, with a breach that was due an hour later than it was."""
+    told = [one for one in await here.log(ESCALATIONS) if isinstance(one, EscalationOpened)]
+    opened = next(one for one in told if one.escalation.ticket == breach.escalation.ticket)
+    ticket = "zendesk-eu/forged"
+    late = replace(breach, due_at=breach.due_at + timedelta(hours=1))
+    forged: list[EscalationEvent] = [
+        replace(
+            event,
+            meta=replace(event.meta, id=derived_id("forged", str(number)), correlation_id=ticket),
+            escalation=replace(event.escalation, ticket=ticket, version=number),
+        )
+        for number, event in enumerate((opened, late), start=1)
+    ]
     async with publisher(here.settings) as out:
-        await out.publish([(breach.escalation.ticket, forged)])
+        await out.publish([(ticket, event) for event in forged])
 
 
 @pytest.mark.timeout(300)
