@@ -90,8 +90,8 @@ def _never_broken(patch: pytest.MonkeyPatch) -> None:
 def _three_minutes_early(patch: pytest.MonkeyPatch) -> None:
     instants = evaluation._instants
 
-    def early(judged: Judged) -> Iterator[tuple[int, datetime]]:
-        return ((percent, at - timedelta(minutes=3)) for percent, at in instants(judged))
+    def early(judged: Judged, given: int, now: datetime) -> Iterator[tuple[int, datetime]]:
+        return ((percent, at - timedelta(minutes=3)) for percent, at in instants(judged, given, now))
 
     patch.setattr(evaluation, "_instants", early)
 
