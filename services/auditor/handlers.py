@@ -12,8 +12,8 @@ from chassis.errors import RetryableError
 from schemas.escalations import StreamEvent
 from schemas.ids import PolicyVersion
 from schemas.vocabulary import ClockName
-from services.auditor.domain.case import Case
-from services.auditor.domain.comparing import AUDITED, Doubt, Kind, doubts_of_entries, standing
+from services.auditor.domain.case import Case, Entry
+from services.auditor.domain.comparing import AUDITED, NOT_FOLLOWED, Doubt, Kind, doubts_of_entries, standing
 from services.auditor.domain.opening_hours import NeverOpensError
 from services.auditor.domain.ruler import Ruler
 from services.auditor.domain.taking_in import take_in, ticket_of
@@ -32,9 +32,11 @@ class NotAudited(StrEnum):
     CLOCK = "clock"
     """A clock that this release of the auditor does not know."""
     POLICY = "policy"
-    """Its policy version has not arrived, has what moves clocks in a way that is unknown here, or came while it ran."""
+    """Its policy version has not arrived, or has what moves clocks in a way that is unknown here."""
     GAP = "gap"
     """Events of it are missing."""
+    BEYOND = "beyond"
+    """It is known and not followed: an adopted policy, promises that came with a merge, clocks after the close."""
 
 
 class Objection(msgspec.Struct, frozen=True, kw_only=True):
@@ -128,7 +130,7 @@ class Auditor:
             self._lay_aside(ticket)
             return
         ruler = self._ruler_of(case)
-        if case.has_gap or case.has_adopted or ruler is None or not ruler.understood:
+        if case.has_gap or case.is_beyond or ruler is None or not ruler.understood:
             self._give_up(case, now)
             return
         try:
@@ -176,14 +178,14 @@ class Auditor:
             _Look(
                 entries_judged=len(case.entries),
                 running=stands.running,
-                not_audited=tuple(NotAudited.CLOCK for entry in case.entries if entry.clock not in AUDITED),
+                not_audited=tuple(_left_alone(entry) for entry in case.entries if entry.clock not in AUDITED),
                 next_at=min((*ends_at, *ahead), default=None),
             ),
         )
 
     def _give_up(self, case: Case, now: datetime) -> None:
         """Say that a ticket cannot be audited (yet): a policy version that is late may still come."""
-        reason = NotAudited.GAP if case.has_gap else NotAudited.POLICY
+        reason = NotAudited.GAP if case.has_gap else NotAudited.BEYOND if case.is_beyond else NotAudited.POLICY
         self._troubles.pop(case.ticket, None)
         self._looked(case.ticket, _Look(not_audited=(reason,), next_at=now + _LOOKED_FOR_AFTER))
 
@@ -222,6 +224,10 @@ class Auditor:
                 return None
             self._rulers[key] = ruler
         return ruler
+
+
+def _left_alone(entry: Entry) -> NotAudited:
+    return NotAudited.BEYOND if entry.clock in NOT_FOLLOWED else NotAudited.CLOCK
 
 
 def _is_past(case: Case, now: datetime) -> bool:

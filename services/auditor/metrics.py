@@ -37,7 +37,7 @@ class AuditorMetrics:
         self._not_audited = Gauge(
             "escalon_auditor_not_audited",
             "Records of clocks that are not known here (`clock`), and tickets whose policy is not (`policy`) or of "
-            "which events are missing (`gap`).",
+            "which events are missing (`gap`) or that go by what is not followed (`beyond`).",
             ("reason",),
             registry=registry,
         )

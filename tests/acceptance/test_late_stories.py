@@ -1,10 +1,9 @@
 """What arrives late, and services that were away, change what is said when, and in the end no verdict.
 
-`ESCALON_STORIES=5000` plays so many, other ones each time; without it a few, always the same.
+`ESCALON_TEST_STORIES=5000` plays so many, other ones each time; without it a few, always the same.
 """
 
 import asyncio
-import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -13,12 +12,13 @@ from hypothesis import HealthCheck, given, note, settings
 
 from tests.acceptance.model.lateness import told_twice, verdicts_of
 from tests.acceptance.model.telling import as_yaml
+from tests.harness.settings import HarnessSettings
 
-_ASKED_FOR = os.environ.get("ESCALON_STORIES")
+_ASKED_FOR = HarnessSettings().stories
 
 
 @settings(
-    max_examples=int(_ASKED_FOR or 20),
+    max_examples=_ASKED_FOR or 20,
     derandomize=_ASKED_FOR is None,
     database=None,
     deadline=None,

@@ -5,8 +5,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class HarnessSettings(BaseSettings):
-    """Read from ESCALON_TEST_KAFKA (host:port), ESCALON_TEST_POSTGRES_URL (postgresql://user:password@host/db) and
-    ESCALON_TEST_ROUNDS.
+    """Read from ESCALON_TEST_KAFKA (host:port), ESCALON_TEST_POSTGRES_URL (postgresql://user:password@host/db),
+    ESCALON_TEST_ROUNDS and ESCALON_TEST_STORIES.
     """
 
     model_config = SettingsConfigDict(env_prefix="ESCALON_TEST_")
@@ -15,3 +15,5 @@ class HarnessSettings(BaseSettings):
     postgres_url: str | None = None
     rounds: int = Field(1, ge=1)
     """How often a fault test does what it does: once in `make test`, often in `make prove`."""
+    stories: int | None = Field(None, ge=1)
+    """How many random stories are played, other ones each time; None: a few, always the same."""

@@ -81,7 +81,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     """A ticket: watched (`severity` None) or an escalation, on the calendar that was chosen for it, if one was.
 
     `watch` of an escalation is what was watched before it opened by that (`at_risk`). `has_gap`: versions are missing.
-    `has_adopted`: another version of the procedure holds for it since, which is not followed here.
+    `is_beyond`: what is not followed here came to it, another version of the procedure or the promises of a merge.
     """
 
     ticket: str
@@ -98,7 +98,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     closed_at: datetime | None = None
     has_gap: bool = False
     calendar: str | None = None
-    has_adopted: bool = False
+    is_beyond: bool = False
 
 
 class Packed(msgspec.Struct, frozen=True, kw_only=True):

@@ -22,6 +22,9 @@ AUDITED = frozenset(
 )
 """The clocks that are recomputed here."""
 
+NOT_FOLLOWED = frozenset({ClockName.REVIEW, ClockName.PREVENTIVE_ACTION})
+"""The clocks that are not: they begin when nothing else runs, and rest on one instant each."""
+
 
 class Kind(StrEnum):
     """What is wrong."""
@@ -152,6 +155,9 @@ class _Record:
                 self.verdict = entry.verdict or self.verdict
                 is_broken = entry.verdict is Verdict.BROKEN
                 self._given = max(self._given, entry.percent, WHOLE if is_broken else 0)
+            elif entry.clock is cycle.clock is ClockName.RESOLUTION and entry.cycle < cycle.number:
+                # A reopening goes on with the used time, and with what was given of it.
+                self._given = max(self._given, min(entry.percent, WHOLE - 1))
 
     def contradicts(self, now: datetime) -> Iterator[Doubt]:
         """Yield that its verdict is the opposite of ours."""

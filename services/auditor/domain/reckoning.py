@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import pairwise
 
 import msgspec
 
@@ -83,7 +84,10 @@ def _reigns(case: Case, version: int) -> list[Reign]:
 
 
 def _during(cycle: Cycle, reigns: list[Reign]) -> list[Reign]:
-    """Return the reign under which the cycle began, and those that began while it went on."""
+    """Return the reign under which the cycle began, and those that began while it went on.
+
+    One that was over at the instant it began counts for nothing.
+    """
     current, later = reigns[0], list[Reign]()
     for reign in reigns[1:]:
         if cycle.ended_at is not None and (reign.since, reign.version) >= (cycle.ended_at, cycle.ended_by):
@@ -92,7 +96,8 @@ def _during(cycle: Cycle, reigns: list[Reign]) -> list[Reign]:
             current = reign
         else:
             later.append(reign)
-    return [current, *later]
+    lasting = [one for one, after in pairwise((current, *later)) if one.since != after.since]
+    return [*lasting, (current, *later)[-1]]
 
 
 def _reckoned(case: Case, ruler: Ruler, cycle: Cycle, reigns: list[Reign]) -> Reckoned:

@@ -24,7 +24,7 @@ UNDERSTOOD: dict[type[msgspec.Struct], frozenset[str]] = {
         {
             *("impact", "calendar", "first_response", "update", "resolution", "confirmation", "confirmation_repeats"),
             *("acceptance_share", "acceptance_reminder_percent", "management_reminders", "warnings_percent"),
-            *("documentation", "incident_channel", "thresholds", "next_reply", "pauses"),
+            *("documentation", "incident_channel", "thresholds", "next_reply", "pauses", "review"),
         }
     ),
     Pauses: frozenset({"resolution", "update"}),

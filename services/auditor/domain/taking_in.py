@@ -10,7 +10,9 @@ from typing import Any
 from msgspec.structs import replace
 
 from schemas import escalations as told
+from schemas.merging import MergePassedOn
 from schemas.message import ActorKind
+from schemas.prevention import PreventiveActionCompleted, PreventiveActionPlanned, ReviewHeld
 from schemas.vocabulary import ClockName, ContactKind, Reason, Verdict
 from services.auditor.domain.case import NOTHING_FURTHER, Case, Entry, Fact, Happening, Watch
 
@@ -25,11 +27,15 @@ MOVES_NO_CLOCK: frozenset[type[told.StreamEvent]] = frozenset(
         told.RootCauseRecorded,
         told.DocumentationMissing,
         told.ReclassificationProposed,
-        told.MergeAbsorbed,
         told.OwnerNotified,
         told.CustomerAcknowledged,
+        MergePassedOn,
+        ReviewHeld,
+        PreventiveActionPlanned,
+        PreventiveActionCompleted,
     }
 )
+"""None that is audited."""
 
 
 def ticket_of(event: told.StreamEvent) -> str:
@@ -97,8 +103,8 @@ def _gone_on(case: Case, event: told.StreamEvent, version: int) -> Case:
     case = replace(case, version=version, has_gap=case.has_gap or version > case.version + 1)
     if not isinstance(event, told.EscalationEvent) or case.severity is None:
         return case
-    if isinstance(event, told.PolicyAdopted):
-        return replace(case, has_adopted=True)
+    if isinstance(event, told.PolicyAdopted) or (isinstance(event, told.MergeAbsorbed) and event.promises):
+        return replace(case, is_beyond=True)
     if isinstance(event, told.NoticeFailed):
         return _voided(case, event)
     if type(event) in FACTS:
@@ -235,5 +241,6 @@ OPENS_AND_ENDS: frozenset[type[told.StreamEvent]] = frozenset(
         told.EscalationEnded,
         told.NoticeFailed,
         told.PolicyAdopted,
+        told.MergeAbsorbed,
     }
 )

@@ -146,7 +146,7 @@ async def test_what_stands_before_a_finding_that_waits_is_committed(store: Event
     await replica.stream.handle(batch(0, opened(A), opened(B)))
     await replica.stream.handle(progressed(2))
     replica.read_commands_to(0)
-    late = START + timedelta(minutes=5)
+    late = START + timedelta(minutes=1)
     findings = batch(0, reached(A), reached(B, at=late))
     with pytest.raises(HeldError) as held:
         await replica.stream.handle(findings)
@@ -154,7 +154,7 @@ async def test_what_stands_before_a_finding_that_waits_is_committed(store: Event
     assert (await names(store)).count("SlaWarned") == 1
     assert await store.positions(["sla.v1/3"]) == {"sla.v1/3": 1}
     replica.clock.turn_to(late)
-    await replica.stream.handle(progressed(3, minutes=5))
+    await replica.stream.handle(progressed(3, minutes=1))
     await replica.stream.handle(findings.after(1))
     assert (await names(store)).count("SlaWarned") == 2
 
