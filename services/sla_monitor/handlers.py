@@ -94,9 +94,12 @@ class SlaMonitor:
         return Noted(ticket=ticket, row=after, findings=findings, missing=missing)
 
     def foresee(self, row: AnyRow, due_at: datetime) -> Evaluation | None:
-        """Return what there will be to say of the row then; None while its policy version has not arrived."""
+        """Return what there will be to say of the row then, and why; None while its policy version has not arrived."""
         pins = self._held_to(row)
-        return None if pins is None else evaluate(row, pins.policy, due_at, pins.earlier)
+        if pins is None:
+            return None
+        evaluation = evaluate(row, pins.policy, due_at, pins.earlier)
+        return replace(evaluation, findings=tuple(_explained(one, row, pins, due_at) for one in evaluation.findings))
 
     def on_due(self, row: AnyRow, now: datetime, *, anew: bool = False, foreseen: Evaluation | None = None) -> Fired:
         """Return all there is to say of the row by `now` that was not said; each open cycle's highest threshold only.
@@ -277,8 +280,13 @@ def _sealed(finding: Finding, row: AnyRow, pins: Pinned, now: datetime, *, cause
         producer=PRODUCER,
         policy_version=in_force(row),
     )
+    return replace(_explained(finding, row, pins, now).message, meta=meta, time_zone_rules=RULES)
+
+
+def _explained(finding: Finding, row: AnyRow, pins: Pinned, now: datetime) -> Finding:
+    """Return the finding with why the cycle it is about stands so, where that is not in it already."""
     if finding.judged is None or not isinstance(row, EscalationRow):
-        return replace(finding.message, meta=meta, time_zone_rules=RULES)
+        return finding
     stood_at = finding.judged.cycle.ended_at or finding.falls_due_at or now
     explanation = explanation_of(row, held_to(row, pins.policy, pins.earlier), finding.judged, stood_at)
-    return replace(finding.message, meta=meta, time_zone_rules=RULES, explanation=explanation)
+    return replace(finding, message=replace(finding.message, explanation=explanation), judged=None)

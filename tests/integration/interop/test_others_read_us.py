@@ -157,4 +157,5 @@ def _as_avro_json() -> dict[str, object]:
             },
             "fields": {**nothing, "affected_users": {"long": 3}},
         },
+        "reason": None,
     }  # fmt: skip

@@ -1,6 +1,6 @@
 """What is worked out a moment ahead says the same, and no more holds once something has changed."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from schemas.sla import SlaFinding, ThresholdReached
 from services.sla_monitor.adapters.in_memory import InMemoryRows
@@ -32,9 +32,9 @@ def _watch(rows: InMemoryRows) -> PartitionWatch:
     return watch
 
 
-def _said(findings: tuple[SlaFinding, ...]) -> list[tuple[str, str, datetime]]:
-    assert all(isinstance(finding, ThresholdReached) for finding in findings)
-    return sorted((finding.ticket, finding.meta.id, finding.meta.occurred_at) for finding in findings)
+def _said(findings: tuple[SlaFinding, ...]) -> list[SlaFinding]:
+    assert all(isinstance(finding, ThresholdReached) and finding.explanation is not None for finding in findings)
+    return sorted(findings, key=lambda finding: finding.meta.id)
 
 
 def test_what_is_prepared_is_said_as_if_it_was_not_and_reads_no_row_then() -> None:
