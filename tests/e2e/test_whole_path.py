@@ -102,7 +102,7 @@ async def _explained(here: Installation, ticket: str, owner: str) -> None:
     clocks = {one["clock"]["clock"]: one for one in await here.lines("clock", "explain", ticket)}
     assert set(clocks) == {"acceptance", "first_response", "update", "resolution", "confirmation"}
     assert clocks["resolution"]["clock"]["verdict"] == "kept"
-    assert "resolution kept: resolution: " in clocks["resolution"]["said"][-1]
+    assert "resolution kept, restored " in clocks["resolution"]["said"][-1]
     said = await asyncio.to_thread(here.escalon, "clock", "explain", ticket)
     assert f"{owner} proposed a resolution: fixed" in said.stdout, said.stdout
     unknown = await asyncio.to_thread(here.escalon, "clock", "explain", "zendesk-eu/nobody")
