@@ -104,8 +104,7 @@ class PartitionLine(Generic[MessageT]):
             self._accept(record)
             message = self._parts.decode(record)
         except RejectedMessageError as error:
-            await self._put_aside(record, "VALUE_CONVERTER", error)
-            return []
+            return [] if await self._put_aside(record, "VALUE_CONVERTER", error) else None
         except RetryableError as error:
             await self._backed_off(attempt, error, record.offset)
             return None
@@ -137,7 +136,8 @@ class PartitionLine(Generic[MessageT]):
                 attempt += 1
                 going_on = await self._backed_off(attempt, error, batch.position)
             except RejectedMessageError as error:
-                batch, attempt, going_on = await self._without_rejected(batch, error), 0, True
+                batch, going_on = await self._without_rejected(batch, error)
+                attempt = 0
             if not going_on:
                 return
         self.position = batch.next_position
@@ -155,25 +155,34 @@ class PartitionLine(Generic[MessageT]):
             self._moved()
         return rest
 
-    async def _without_rejected(self, batch: Batch[MessageT], error: RejectedMessageError) -> Batch[MessageT]:
+    async def _without_rejected(
+        self, batch: Batch[MessageT], error: RejectedMessageError
+    ) -> tuple[Batch[MessageT], bool]:
+        """Return the batch without what its handler rejected, and whether to go on; as it was where it was closed."""
         offset = error.offset
         if offset is None and len(batch.items) == 1:
             offset = batch.items[0].record.offset
         rejected = next((item.record for item in batch.items if item.record.offset == offset), None)
         if offset is None or rejected is None:
             raise RuntimeError(f"a handler of {self.source.topic} rejected a message and did not say which") from error
-        await self._put_aside(rejected, "TASK_PUT", error)
-        return batch.without(offset)
+        put_aside = await self._put_aside(rejected, "TASK_PUT", error)
+        return (batch.without(offset), True) if put_aside else (batch, False)
 
-    async def _put_aside(self, record: Record, stage: str, error: RejectedMessageError) -> None:
-        """Dead-letter a record; returns when the brokers have it. That it cannot be written stops the consumer."""
+    async def _put_aside(self, record: Record, stage: str, error: RejectedMessageError) -> bool:
+        """Dead-letter a record; returns when the brokers have it, or False when the line was closed before."""
         letter = dead_letter(record, self._parts.subscription.service, stage, error)
-        try:
-            await self._parts.dead_letters.send_batch([letter])
-        except RetryableError as failure:
-            raise RuntimeError(f"{letter.topic} cannot be written: {failure}") from failure
+        attempt = 0
+        while True:
+            try:
+                await self._parts.dead_letters.send_batch([letter])
+                break
+            except RetryableError as failure:
+                attempt += 1
+                if not await self._backed_off(attempt, failure, record.offset):
+                    return False
         self._metrics.dead_lettered.labels(self.source.topic).inc()
         log.warning("a record was put aside: %s", error, extra=self._place(record.offset))
+        return True
 
     async def _backed_off(self, attempt: int, error: RetryableError, offset: int) -> bool:
         seconds = backoff_seconds(attempt)
