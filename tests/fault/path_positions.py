@@ -60,7 +60,7 @@ class PathPositions:
         committed = await self._committed(service)
         return sum(end - min(committed.get(place, 0), end) for place, end in ends.items() if _reads(service, place))
 
-    async def done(self, service: str, within: float = 240.0) -> None:
+    async def done(self, service: str, within: float = 480.0) -> None:
         """Wait until a service has committed all its inputs that are there now."""
         ends = {place: end for place, end in (await self._ends()).items() if _reads(service, place)}
 
@@ -70,7 +70,7 @@ class PathPositions:
 
         await eventually(reached, within, what=f"{service} has done what there is")
 
-    async def said(self, within: float = 120.0) -> None:
+    async def said(self, within: float = 480.0) -> None:
         """Wait until nothing is stored and not said: who took partitions over has repeated what he had to."""
         await eventually(self._is_stored_and_said, within, what="outbox and ledger are through")
 
@@ -80,7 +80,7 @@ class PathPositions:
         (group,) = answer.to_object()["groups"]
         return len(group["members"])
 
-    async def quiet(self, within: float = 240.0) -> None:
+    async def quiet(self, within: float = 480.0) -> None:
         """Wait until all that was sent is handled with all that followed from it.
 
         The second look includes all that the classifier wrote before it committed the first one's tickets; how far
