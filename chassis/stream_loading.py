@@ -40,7 +40,7 @@ class LoadingRecovery(Recovery):
         self._check = RowsCheck(settings, counts)
         self._is_to_load = False
         self._unchecked: dict[TP, VersionedTable] = {}
-        self._checking: asyncio.Task[None] | None = None
+        self._checking: asyncio.Future[None] | None = None
 
     async def on_rebalance(
         self, assigned: set[TP], revoked: set[TP], newly_assigned: set[TP], generation_id: int = 0
@@ -69,7 +69,7 @@ class LoadingRecovery(Recovery):
         held = {partition: table for partition, table in self._unchecked.items() if partition in self.active_tps}
         if held:
             self._stop_checking()
-            self._checking = asyncio.create_task(self._compare(held), name="rows are compared")
+            self._checking = self.add_future(self._compare(held))
 
     async def _wait(self, coro: WaitArgT, timeout: Seconds | None = None) -> None:  # noqa: ASYNC109  Faust's
         """Wait for a step of the recovery, the first of which is the loading; raises where a rebalance begins."""
@@ -132,14 +132,11 @@ class LoadingRecovery(Recovery):
         return count
 
     async def _compare(self, held: Mapping[TP, VersionedTable]) -> None:
-        try:
-            await self._check.run(held)
-        except RowsNotRecoveredError as error:
-            await self.crash(error)
-        else:
-            for partition in held:
-                self._unchecked.pop(partition, None)
-            log.info("rows compared with the changelog", extra={"count": sum(self._counts.on_disk.values())})
+        """Compare; whatever this raises ends the app."""
+        await self._check.run(held)
+        for partition in held:
+            self._unchecked.pop(partition, None)
+        log.info("rows compared with the changelog", extra={"count": sum(self._counts.on_disk.values())})
 
     def _stop_checking(self) -> None:
         if self._checking is not None:

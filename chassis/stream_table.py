@@ -61,7 +61,7 @@ class VersionedTable(faust.Table[bytes, bytes]):
             versions[entry.key] = version
         if entries:
             # Behind a row that cannot be read nothing counts as read, so that every start meets it.
-            reached = min(entries[-1].offset, *(offset - 1 for offset in unreadable.values()), entries[-1].offset)
+            reached = min([entries[-1].offset, *(offset - 1 for offset in unreadable.values())])
             batch.put(self._offset_key, str(reached).encode())
         store.write(batch)
 

@@ -116,8 +116,9 @@ class TopicTable:
                         found.timestamp,
                     )
                 )
-        places = kafka.assignment()
-        self._lag = sum([max((kafka.highwater(place) or 0) - await kafka.position(place), 0) for place in places])
+        if fetched:
+            places = kafka.assignment()
+            self._lag = sum([max((kafka.highwater(place) or 0) - await kafka.position(place), 0) for place in places])
         await self._caught_up(kafka)
 
     async def _take(self, record: Record) -> None:

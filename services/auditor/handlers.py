@@ -77,8 +77,8 @@ class _Trouble(msgspec.Struct, kw_only=True):
 class Auditor:
     """Remembers tickets, looks again at those of which something came or is due, and objects to what stays wrong.
 
-    It never decides: a doubt is a objection when it has stood for `tolerance` real seconds, so that a record that is on
-    its way, and a fact that arrives late with its correction, are none.
+    It never decides: a doubt is an objection when it has stood for `tolerance` real seconds, so that a record that is
+    on its way, and a fact that arrives late with its correction, are none.
     """
 
     def __init__(self, policies: Policies, cases: Cases, tolerance: timedelta) -> None:
@@ -129,17 +129,21 @@ class Auditor:
         if _is_past(case, now):
             self._lay_aside(ticket)
             return
+        if case.has_gap or case.is_beyond:
+            self._give_up(case, NotAudited.GAP if case.has_gap else NotAudited.BEYOND)
+            return
         ruler = self._ruler_of(case)
-        if case.has_gap or case.is_beyond or ruler is None or not ruler.understood:
-            self._give_up(case, now)
+        if ruler is None or not ruler.understood:
+            # A version that is late may still come; one that is not understood stays so.
+            self._give_up(case, NotAudited.POLICY, again_at=now + _LOOKED_FOR_AFTER if ruler is None else None)
             return
         try:
             self._compare(case, ruler, now, seconds)
         except NeverOpensError:
-            self._give_up(case, now)
+            self._give_up(case, NotAudited.POLICY)
 
     def objections(self, seconds: float) -> list[Objection]:
-        """Return what has become a objection since the last time."""
+        """Return what has become an objection since the last time."""
         found = []
         for ticket, trouble in self._troubles.items():
             new = [doubt for doubt in self._standing(trouble, seconds) if doubt not in trouble.objected]
@@ -183,11 +187,11 @@ class Auditor:
             ),
         )
 
-    def _give_up(self, case: Case, now: datetime) -> None:
-        """Say that a ticket cannot be audited (yet): a policy version that is late may still come."""
-        reason = NotAudited.GAP if case.has_gap else NotAudited.BEYOND if case.is_beyond else NotAudited.POLICY
+    def _give_up(self, case: Case, reason: NotAudited, *, again_at: datetime | None = None) -> None:
+        """Say that a ticket cannot be audited; it is looked at again then, and when it is to be laid aside."""
         self._troubles.pop(case.ticket, None)
-        self._looked(case.ticket, _Look(not_audited=(reason,), next_at=now + _LOOKED_FOR_AFTER))
+        ends_at = None if case.closed_at is None else case.closed_at + LOOKED_BACK
+        self._looked(case.ticket, _Look(not_audited=(reason,), next_at=again_at or ends_at))
 
     def _looked(self, ticket: str, look: _Look) -> None:
         before = self._looks.get(ticket)

@@ -39,7 +39,7 @@ class Reading:
 class Comparing:
     """Compares every `interval` real seconds once `lag` is small, tells the metrics, and logs objections; a component.
 
-    A objection is logged once, when it has become one.
+    An objection is logged once, when it has become one.
     """
 
     def __init__(

@@ -97,14 +97,13 @@ class EscalationStream:
         while await self._is_ours(event):
             now = self._parts.clock.now()
             try:
-                noted = self._note(record, now)
-            except RejectedMessageError as error:
-                await self._put_aside(record, error)
-                return True
+                noted = await self._noted(record, now)
             except RetryableError as error:
                 attempt += 1
                 await self._pause(attempt, error)
                 continue
+            if noted is None:
+                return True
             await self._parts.line.say(noted.findings)
             if self._is_of_this_assignment(event):
                 self.watch.keep(noted, unsettled=self._parts.line.has_unsent_of(noted.ticket))
@@ -125,6 +124,14 @@ class EscalationStream:
 
     def _is_of_this_assignment(self, event: faust.EventT[bytes]) -> bool:
         return event.message.generation_id == self._parts.app.consumer_generation_id
+
+    async def _noted(self, record: Record, now: datetime) -> Noted | None:
+        """Return what came of a record; None where it was put aside. Raises RetryableError."""
+        try:
+            return self._note(record, now)
+        except RejectedMessageError as error:
+            await self._put_aside(record, error)
+            return None
 
     def _note(self, record: Record, now: datetime) -> Noted:
         if record.value is not None and len(record.value) > MAX_MESSAGE_BYTES:

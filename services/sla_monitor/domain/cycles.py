@@ -27,8 +27,6 @@ from services.sla_monitor.domain.row import (
     Replied,
 )
 
-__all__ = ["Cycle", "Run", "cycles_of"]
-
 
 def cycles_of(row: EscalationRow, promises: Promises | None = None) -> Iterator[Cycle]:
     """Yield every cycle there was or is, of each clock in the order in which they began.

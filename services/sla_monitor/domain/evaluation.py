@@ -9,10 +9,11 @@ import msgspec
 from policy.model import Policy
 from schemas.sla import ClockKept, FrontLineAtRisk, SlaFinding, ThresholdReached, VerdictCorrected
 from schemas.vocabulary import ClockName, Verdict
-from services.sla_monitor.domain.cycles import Cycle, cycles_of
+from services.sla_monitor.domain.cycles import cycles_of
 from services.sla_monitor.domain.epochs import NONE_EARLIER, Held, held_to, promises_of
 from services.sla_monitor.domain.measuring import Yardstick, percents_of
 from services.sla_monitor.domain.merging import strictest
+from services.sla_monitor.domain.rounds import Cycle
 from services.sla_monitor.domain.row import AnyRow, EscalationRow, OnRecord, Promise, WatchedRow
 from services.sla_monitor.domain.withdrawal import never_due, withdrawn, without_cycle
 

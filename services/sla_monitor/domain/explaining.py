@@ -15,12 +15,12 @@ from policy.time_zones import zone_of
 from policy.working_time import open_between
 from schemas.explanation import MOST_SEGMENTS, ClockExplanation, ClockSegment
 from schemas.vocabulary import ClockName, Severity, Verdict
-from services.sla_monitor.domain.cycles import Cycle, Run
 from services.sla_monitor.domain.epochs import NONE_EARLIER, Held, held_to
 from services.sla_monitor.domain.evaluation import Judged, judged_cycles
 from services.sla_monitor.domain.ledger import LedgerEntry, entries_of
 from services.sla_monitor.domain.measuring import Yardstick
 from services.sla_monitor.domain.pausing import Why
+from services.sla_monitor.domain.rounds import Cycle, Run
 from services.sla_monitor.domain.row import Ended, EscalationRow
 
 _NOTHING = timedelta(0)

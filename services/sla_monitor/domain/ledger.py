@@ -8,10 +8,11 @@ import msgspec
 from policy.model import Policy
 from policy.working_time import working_time_between
 from schemas.vocabulary import ClockName
-from services.sla_monitor.domain.cycles import Cycle, cycles_of
+from services.sla_monitor.domain.cycles import cycles_of
 from services.sla_monitor.domain.epochs import NONE_EARLIER, Held, held_to, promises_of
 from services.sla_monitor.domain.measuring import Yardstick, yardstick
 from services.sla_monitor.domain.pausing import Pause, Why, pauses_of
+from services.sla_monitor.domain.rounds import Cycle
 from services.sla_monitor.domain.row import EscalationRow
 
 PAUSABLE = (ClockName.RESOLUTION, ClockName.UPDATE)

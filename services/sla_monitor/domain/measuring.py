@@ -10,8 +10,8 @@ from policy.model import Policy
 from policy.targets import Measure, SeverityPolicy, Target
 from policy.working_time import calendar_for, working_time_between
 from schemas.vocabulary import ClockName, Severity
-from services.sla_monitor.domain.cycles import Cycle, Run
 from services.sla_monitor.domain.remembered import add_working_time, due_at, seconds_of
+from services.sla_monitor.domain.rounds import Cycle, Run
 
 _WHOLE = 100
 

@@ -5,9 +5,10 @@ from datetime import datetime, timedelta
 
 from schemas.sla import VerdictCorrected
 from schemas.vocabulary import ClockName, Verdict
-from services.sla_monitor.domain.cycles import Cycle, cycles_of
+from services.sla_monitor.domain.cycles import cycles_of
 from services.sla_monitor.domain.epochs import Held, promises_of
 from services.sla_monitor.domain.measuring import Yardstick
+from services.sla_monitor.domain.rounds import Cycle
 from services.sla_monitor.domain.row import EscalationRow, OnRecord
 
 _WHOLE = 100

@@ -235,10 +235,11 @@ def test_a_policy_that_is_late_or_not_understood_and_a_gap_are_not_audited() -> 
     gap.telling.version += 1
     gap.take(gap.telling.accepted(instant("08:01:00")))
 
-    for audit, reason in ((late, NotAudited.POLICY), (gap, NotAudited.GAP)):
+    for audit, reason, may_heal in ((late, NotAudited.POLICY, True), (gap, NotAudited.GAP, False)):
         audit.turn_to("08:30:00")
         assert audit.turn_to("09:30:00") == []
         assert audit.summary("09:30:00").not_audited == {reason: 1}
+        assert audit.auditor.to_look_at(instant("09:31:00")) == [TICKET] * may_heal
 
 
 def test_a_watched_ticket_that_is_not_escalated_in_time_is_a_silence() -> None:

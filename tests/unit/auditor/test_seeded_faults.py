@@ -16,9 +16,9 @@ from schemas.vocabulary import ClockName, Severity
 from services.auditor.domain.comparing import Kind
 from services.sla_monitor import handlers
 from services.sla_monitor.domain import cycles, evaluation, folding, measuring
-from services.sla_monitor.domain.cycles import Cycle, Run
 from services.sla_monitor.domain.epochs import Held, Promises
 from services.sla_monitor.domain.evaluation import Evaluation, Judged
+from services.sla_monitor.domain.rounds import Cycle, Run
 from services.sla_monitor.domain.row import Accepted, AnyRow, EscalationRow, WatchedRow
 from tests.harness.auditing import STORIES, AuditedWorld
 

@@ -7,10 +7,11 @@ from hypothesis import strategies as st
 
 from schemas.escalations import EscalationEvent
 from schemas.vocabulary import ClockName, Severity, Verdict
-from services.sla_monitor.domain.cycles import Run, cycles_of
+from services.sla_monitor.domain.cycles import cycles_of
 from services.sla_monitor.domain.epochs import held_to, promises_of
 from services.sla_monitor.domain.evaluation import evaluate, judged_cycles
 from services.sla_monitor.domain.folding import fold
+from services.sla_monitor.domain.rounds import Run
 from services.sla_monitor.domain.row import EscalationRow
 from tests.unit.sla_monitor.asking import BOTH, asked, minutes, policy_with, replied, router_with
 from tests.unit.sla_monitor.telling import TICKET, Telling, instant

@@ -6,8 +6,8 @@ from msgspec.structs import replace
 
 from policy.targets import DayEnd, Measure, Target
 from schemas.vocabulary import ClockName, Severity
-from services.sla_monitor.domain.cycles import Cycle, Run
 from services.sla_monitor.domain.measuring import Yardstick, yardstick
+from services.sla_monitor.domain.rounds import Cycle, Run
 from tests.unit.sla_monitor.telling import default_policy, instant
 
 

@@ -11,12 +11,13 @@ from schemas.ids import PolicyVersion
 from schemas.sla import ThresholdReached
 from schemas.vocabulary import ClockName, Severity
 from services.sla_monitor.adapters.in_memory import InMemoryPromises
-from services.sla_monitor.domain.cycles import Run, cycles_of
+from services.sla_monitor.domain.cycles import cycles_of
 from services.sla_monitor.domain.epochs import held_to, promises_of
 from services.sla_monitor.domain.evaluation import evaluate
 from services.sla_monitor.domain.explaining import explain
 from services.sla_monitor.domain.folding import fold
 from services.sla_monitor.domain.pinning import in_force, pinned
+from services.sla_monitor.domain.rounds import Run
 from services.sla_monitor.domain.row import EscalationRow, decode_row, encode_row
 from tests.unit.sla_monitor.asking import BOTH, asked, policy_with
 from tests.unit.sla_monitor.recording import RecordingRouter

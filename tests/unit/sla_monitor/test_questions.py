@@ -9,10 +9,11 @@ from policy.model import Policy
 from policy.pauses import PauseCause, Pauses
 from schemas import escalations as told
 from schemas.vocabulary import ClockName, Severity
-from services.sla_monitor.domain.cycles import Run, cycles_of
+from services.sla_monitor.domain.cycles import cycles_of
 from services.sla_monitor.domain.epochs import held_to, promises_of
 from services.sla_monitor.domain.evaluation import judged_cycles
 from services.sla_monitor.domain.folding import fold
+from services.sla_monitor.domain.rounds import Run
 from services.sla_monitor.domain.row import EscalationRow
 from tests.unit.sla_monitor.asking import BOTH, asked, lost, policy_with, replied, router_with
 from tests.unit.sla_monitor.telling import Telling, default_policy, instant
