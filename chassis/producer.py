@@ -4,7 +4,7 @@ import asyncio
 import random
 from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
@@ -23,7 +23,15 @@ _REQUEST_BYTES = 8 * 1024 * 1024
 """Above what a topic takes (4 MiB), so that whatever arrived can be put in a dead-letter topic."""
 _FAREWELL_SECONDS = 1.5
 
-Pending = list[tuple[str, int, "asyncio.Future[Any]"]]
+Pending = list[tuple[TopicPartition, int, "asyncio.Future[Any]"]]
+
+
+class Appended(NamedTuple):
+    """Consecutive records that all replicas have: how many, and the offset of the first."""
+
+    partition: TopicPartition
+    offset: int
+    records: int
 
 
 class Producer:
@@ -79,6 +87,10 @@ class Producer:
         after any error some of the records may have been written. Raises LostOwnershipError where the group has been
         silent for so long that this replica may be out of it: nothing was written.
         """
+        await self.append(records)
+
+    async def append(self, records: Sequence[Outgoing]) -> list[Appended]:
+        """Write as `send_batch` does, and return where it all is."""
         if self._membership is not None and self._membership.is_in_doubt():
             raise LostOwnershipError("the group was silent for a session, so others may have gone on")
         started = REAL_TIME.monotonic()
@@ -86,11 +98,12 @@ class Producer:
             pending: Pending = []
             for partition, group in (await self._by_partition(records)).items():
                 pending += await self._hand_over(partition, group)
-            await self._acknowledged(pending)
+            appended = await self._acknowledged(pending)
         except KafkaError as error:
             raise outcome_of(error, "writing to Kafka") from error
         if self._metrics is not None:
             self._metrics.send_seconds.observe(REAL_TIME.monotonic() - started)
+        return appended
 
     async def partition_count(self, topic: str) -> int:
         """Return how many partitions a topic has; raises RetryableError while it is not known."""
@@ -132,28 +145,28 @@ class Producer:
         pending.append(await self._submit(batch, partition))
         return pending
 
-    async def _submit(self, batch: Any, partition: TopicPartition) -> tuple[str, int, "asyncio.Future[Any]"]:
+    async def _submit(self, batch: Any, partition: TopicPartition) -> tuple[TopicPartition, int, "asyncio.Future[Any]"]:
         batch.close()
         count = batch.record_count()
         future = await self._kafka.send_batch(batch, partition.topic, partition=partition.partition)
-        return partition.topic, count, future
+        return partition, count, future
 
-    async def _acknowledged(self, pending: Pending) -> None:
+    async def _acknowledged(self, pending: Pending) -> list[Appended]:
         if not pending:
-            return
+            return []
         # asyncio.wait leaves the futures alone when we are cancelled; aiokafka cannot bear a cancelled one.
         await asyncio.wait([future for _, _, future in pending])
-        failures = [(topic, future.exception()) for topic, _, future in pending if future.exception() is not None]
+        failures = [error for _, _, future in pending if (error := future.exception()) is not None]
         if self._metrics is not None:
-            for topic, count, future in pending:
+            for partition, count, future in pending:
                 if future.exception() is None:
-                    self._metrics.records.labels(topic).inc(count)
+                    self._metrics.records.labels(partition.topic).inc(count)
                 else:
-                    self._metrics.failures.labels(topic).inc()
+                    self._metrics.failures.labels(partition.topic).inc()
         if failures:
             self._begin_a_sequence()
-        for _, error in failures:
-            raise error if error is not None else AssertionError
+            raise failures[0]
+        return [Appended(partition, future.result().offset, count) for partition, count, future in pending]
 
     def _begin_a_sequence(self) -> None:
         """Have what comes next go under a new producer id.

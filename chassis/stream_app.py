@@ -10,6 +10,7 @@ from aiokafka.errors import KafkaError
 from faust.auth import Credentials, SASLCredentials, SSLCredentials
 from faust.types import TP
 
+from chassis.changelog_writer import ChangelogWriter
 from chassis.errors import StartUpError
 from chassis.group_membership import GroupMembership
 from chassis.kafka_client import connection_options
@@ -30,7 +31,7 @@ def build_stream_app(
 ) -> StreamApp:
     """Return an app; declare a table as VersionedTable, topics with `raw` serializers.
 
-    An agent goes through its stream by `follow_in_order` with the app's `positions`. Before it writes a row it asks
+    An agent goes through its stream by `follow_in_order` with the app's `positions`. Before it puts a row it asks
     `membership` whether the app is still in its group, and whether the event's `generation_id` is still the app's: a
     rebalance does not wait for it. `name` is the app's group and the prefix of its changelogs, which get `partitions`
     partitions: as many as the source.
@@ -61,7 +62,7 @@ def build_stream_app(
         TableManager=LoadingTables,  # which reads rows back in bulk
         autodiscover=False,
     )
-    app.kafka, app.row_counts = settings, RowCounts()
+    app.kafka, app.row_counts, app.changelog = settings, RowCounts(), ChangelogWriter(settings)
     app.membership = GroupMembership(settings.session_timeout_ms / 1000)
     app.positions = HandledPositions()
     return app
@@ -80,8 +81,6 @@ class _Broker(TypedDict):
     broker_heartbeat_interval: float
     broker_request_timeout: float
     broker_max_poll_records: int
-    producer_linger: float
-    producer_compression_type: str
 
 
 def _broker(settings: KafkaSettings) -> _Broker:
@@ -95,9 +94,6 @@ def _broker(settings: KafkaSettings) -> _Broker:
         # Faust refuses one that is shorter than the session.
         broker_request_timeout=max(session + 5.0, settings.request_timeout_ms / 1000),
         broker_max_poll_records=500,
-        # Each partition's batch is a request of its own; nobody waits for the changelog but who flushes it.
-        producer_linger=0.1,
-        producer_compression_type="lz4",
     )
 
 

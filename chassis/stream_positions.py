@@ -5,16 +5,20 @@ in the log, and commits past them. Here a record is handled when it is next, and
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import faust
 from faust.types import TP
 
 from chassis.clock import REAL_TIME, Clock
+from chassis.records import Record
 
 _QUIET_SECONDS = 2.0
 """How long nothing may come of a partition before what was read of it is taken for lost."""
+_AT_ONCE = 50
+"""How many records are handled together at most, some 15 ms of work."""
 _TRIES = 3
 """How often a record is gone back to before the log is believed to have a hole there."""
 
@@ -34,13 +38,14 @@ class _Place:
 class HandledPositions:
     """Remembers of each partition which offset is to be handled next.
 
-    `begin` when Faust has sought; for each record `is_next`, `handled` where it was, and `passed`.
+    `begin` when Faust has sought; `take` records, `handled` for each that was, and `passed`.
     """
 
     def __init__(self, clock: Clock = REAL_TIME) -> None:
         self._clock = clock
         self._places: dict[TP, _Place] = {}
-        self._has_one_in_hand = False
+        self._taken: dict[TP, int] = {}
+        """By partition of the records in hand, the next offset behind them."""
 
     def begin(self, positions: Mapping[TP, int]) -> None:
         """Expect these offsets next, as that is where reading goes on."""
@@ -57,28 +62,34 @@ class HandledPositions:
         """Return by partition the next offset to handle: all before it is handled."""
         return {partition: place.following for partition, place in self._places.items()}
 
-    def is_next(self, partition: TP, offset: int) -> bool:
-        """Take a record in hand and tell whether it is to be handled now; else it was, or others before it were not."""
-        self._has_one_in_hand = True
+    def take(self, partition: TP, offset: int) -> bool:
+        """Take a record in hand and tell whether it is to be handled now, behind those of its partition in hand.
+
+        Else it was, or others before it were not.
+        """
         place = self._places.get(partition)
+        taken = self._taken.setdefault(partition, 0 if place is None else place.following)
         if place is None:
             return False
         place.heard_at = self._clock.monotonic()
-        if offset > place.following:
+        if offset > taken:
             place.ahead = offset if place.ahead is None else min(place.ahead, offset)
-        return offset == place.following
+        if offset != taken:
+            return False
+        self._taken[partition] = offset + 1
+        return True
 
     def handled(self, partition: TP, offset: int) -> None:
         """Note that the record is done."""
         self._places[partition] = _Place(offset + 1, self._clock.monotonic())
 
     def passed(self) -> None:
-        """Note that the record in hand is let go."""
-        self._has_one_in_hand = False
+        """Note that what is in hand is let go."""
+        self._taken.clear()
 
     def lost(self, read: Mapping[TP, int]) -> dict[TP, int]:
         """Return by partition where to go back to: what was `read` up to there, and does not come to be handled."""
-        if self._has_one_in_hand:
+        if self._taken:
             return {}
         now = self._clock.monotonic()
         behind = {
@@ -100,13 +111,45 @@ class HandledPositions:
 
 
 async def follow_in_order(
-    stream: faust.StreamT[bytes], positions: HandledPositions, handle: Callable[[faust.EventT[bytes]], Awaitable[bool]]
+    stream: faust.StreamT[bytes],
+    positions: HandledPositions,
+    handle: Callable[[Sequence[faust.EventT[bytes]]], Awaitable[int]],
 ) -> None:
-    """Handle each event of a stream when it is its turn; one for which `handle` returns False is not done."""
+    """Handle the events of a stream when it is their turn, together those of one assignment that wait already.
+
+    `handle` returns how many of them, from the first on, are done; fewer where their partitions were taken away.
+    """
     # Faust acknowledges an event however its handling ends; here what is handled tells what is committed.
     stream.enable_acks = False
     async for event in stream.events():
-        partition, offset = event.message.tp, event.message.offset
-        if positions.is_next(partition, offset) and await handle(event):
-            positions.handled(partition, offset)
+        assignment = event.message.generation_id
+        together = (one for one in _with_waiting(event, stream) if one.message.generation_id == assignment)
+        in_turn = [one for one in together if positions.take(one.message.tp, one.message.offset)]
+        done = await handle(in_turn) if in_turn else 0
+        for one in in_turn[:done]:
+            positions.handled(one.message.tp, one.message.offset)
         positions.passed()
+
+
+def _with_waiting(event: faust.EventT[bytes], stream: faust.StreamT[bytes]) -> Iterator[faust.EventT[bytes]]:
+    """Yield the event, then those that wait behind it; it costs Faust as much to give each as it does to handle it."""
+    yield event
+    waiting: Any = stream.channel
+    for _ in range(_AT_ONCE - 1):
+        if waiting.queue.empty():
+            return
+        yield waiting.queue.get_nowait()
+
+
+def record_of(event: faust.EventT[bytes]) -> Record:
+    """Return what an event was read from."""
+    message = event.message
+    return Record(
+        topic=message.topic,
+        partition=message.partition,
+        offset=message.offset,
+        key=message.key,
+        value=message.value,
+        headers=tuple(dict(message.headers or ()).items()),
+        timestamp_ms=int((message.timestamp or 0) * 1000),
+    )

@@ -3,15 +3,17 @@
 Nothing keeps such a replica from its last writes: they wait in its producer while it is frozen.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import faust
-from faust.types import TP, EventT, FutureMessage
-from faust.types.tuples import RecordMetadata
+from faust.types import TP, EventT
 from rocksdict import WriteBatch
 
 from chassis.changelog import Entry
+from chassis.changelog_writer import ChangelogWriter
+from chassis.producer import Appended
+from chassis.records import Outgoing
 
 _NONE = -1
 _MIB = 1024 * 1024
@@ -33,8 +35,27 @@ class VersionedTable(faust.Table[bytes, bytes]):
 
     def __init__(self, app: faust.App, name: str, version_of: Callable[[bytes], int]) -> None:
         super().__init__(app, name=name, key_type=bytes, value_type=bytes, options=_STORE, beacon=app.tables.beacon)
+        stream_app: Any = app
+        self._changelog: ChangelogWriter = stream_app.changelog
+        self._changelog.tell(self.changelog_topic_name, self._on_written)
         self._version_of = version_of
         self._unreadable: dict[TP, dict[bytes, int]] = {}
+
+    def read(self, key: bytes, partition: int | None = None) -> bytes | None:
+        """Return the row of a key; without a partition, of whichever of those held has it."""
+        store: Any = self.data
+        stores = store._dbs.values() if partition is None else (store._db_for_partition(partition),)  # noqa: SLF001
+        found: Iterator[bytes] = (row for one in stores if (row := one.get(key)) is not None)
+        return next(found, None)
+
+    def put(self, partition: int, key: bytes, row: bytes | None) -> None:
+        """Replace the row of a key whose events come in that partition; None deletes it, also where there is none."""
+        store: Any = self.data
+        if row is None:
+            store._db_for_partition(partition).delete(key)  # noqa: SLF001
+        else:
+            store._db_for_partition(partition).put(key, row)  # noqa: SLF001
+        self._changelog.put(Outgoing(self.changelog_topic_name, key, row, partition=partition))
 
     def load(self, partition: TP, entries: Sequence[Entry]) -> None:
         """Take rows from the changelog at once, with how far that is; doing so again changes nothing.
@@ -130,9 +151,20 @@ class VersionedTable(faust.Table[bytes, bytes]):
         versions[key] = version
         return True
 
-    def _on_changelog_sent(self, fut: FutureMessage) -> None:
+    def on_key_set(self, key: bytes, value: bytes) -> None:  # noqa: ARG002
+        """Refuse what goes past `put`: Faust would write it beside the rows that wait."""
+        raise TypeError("a row is put, not assigned")
+
+    def on_key_del(self, key: bytes) -> None:  # noqa: ARG002
+        """Refuse it, too."""
+        raise TypeError("a row is put, not deleted")
+
+    def _on_written(self, rows: Appended) -> None:
         """Remember how far the copy on disk goes: up to where somebody else wrote between what we wrote."""
-        sent: RecordMetadata = fut.result()
-        known = self.data.persisted_offset(sent.topic_partition)
-        if sent.offset == (_NONE if known is None else known) + 1:
-            super()._on_changelog_sent(fut)
+        partition = TP(*rows.partition)
+        store: Any = self.data
+        if partition.partition not in store._dbs:  # noqa: SLF001  given away, and not to be opened again
+            return
+        known = store.persisted_offset(partition)
+        if rows.offset == (_NONE if known is None else known) + 1:
+            store.set_persisted_offset(partition, rows.offset + rows.records - 1)

@@ -1,17 +1,18 @@
 """Faust's consumer with a short fetch wait, noting when its group last answered and where it goes on reading."""
 
-import asyncio
+import inspect
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from typing import Any
 
 import faust
 from aiokafka import AIOKafkaConsumer
 from faust.transport.drivers import aiokafka as driver
-from faust.transport.producer import ProducerBuffer
-from faust.types import TP, AppT, FutureMessage, TransportT
+from faust.types import TP, AppT, TransportT
 from faust.types.transports import TPorTopicSet
+from mode.services import WaitArgT, WaitResults
 
+from chassis.changelog_writer import ChangelogWriter
+from chassis.eager import first_step
 from chassis.group_membership import GroupMembership
 from chassis.settings import KafkaSettings
 from chassis.stream_positions import HandledPositions
@@ -20,7 +21,6 @@ from chassis.stream_rows import RowCounts
 _FETCH_WAIT_MS = 100
 """Faust's own is 1500. A broker answers one fetch of a client at a time, so what is new on one partition waits until
 the fetch of those that have nothing new is over."""
-_LOOK_SECONDS = 0.1
 
 
 class StreamApp(faust.App):
@@ -31,7 +31,7 @@ class StreamApp(faust.App):
 
     kafka: KafkaSettings
     row_counts: RowCounts
-
+    changelog: ChangelogWriter
     membership: GroupMembership
     positions: HandledPositions
 
@@ -74,6 +74,20 @@ class PromptConsumerThread(driver.AIOKafkaConsumerThread):
 class PromptConsumer(driver.Consumer):
     """A consumer with such a thread, which commits what the app's positions say is handled."""
 
+    async def wait_first(self, *coros: WaitArgT, **options: Any) -> WaitResults:
+        """Wait as Faust does, which makes four tasks to deliver a record; none where there is room for it."""
+        delivery, *others = coros
+        if not inspect.iscoroutine(delivery) or self.should_stop:
+            return await super().wait_first(*coros, **options)
+        result, rest = first_step(delivery)
+        if rest is not None:
+            found = await super().wait_first(rest, *others, **options)
+            return found._replace(done=[delivery if one is rest else one for one in found.done])
+        for other in others:
+            if inspect.iscoroutine(other):
+                other.close()
+        return WaitResults([delivery], [result], stopped=False)
+
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Commit, then forget where the partitions were: whoever has them next goes on."""
         await super().on_partitions_revoked(revoked)
@@ -88,6 +102,10 @@ class PromptConsumer(driver.Consumer):
     def _new_offset(self, tp: TP) -> int | None:
         return _stream_app(self.app).positions.following.get(tp)
 
+    async def _commit(self, offsets: Mapping[TP, int]) -> bool:
+        """Commit what has been handled, if its rows are written: Faust has waited for them."""
+        return not _stream_app(self.app).changelog.has_ended and await super()._commit(offsets)
+
     def _new_consumer_thread(self) -> PromptConsumerThread:
         return PromptConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
@@ -97,49 +115,18 @@ def _stream_app(app: AppT) -> StreamApp:
     return app
 
 
-class CountingBuffer(ProducerBuffer):
-    """What waits to be produced, counted, so that a flush ends also while more is put."""
-
-    _put = 0
-    _handed_over = 0
-
-    def put(self, fut: FutureMessage) -> None:
-        """Add a message."""
-        self._put += 1
-        super().put(fut)
-
-    async def hand_over(self) -> None:
-        """Wait until the producer has got what was put by now; Faust's own flush gives up after a tenth of a second."""
-        wanted = self._put
-        while self._handed_over < wanted:
-            if self.state != "running":
-                raise RuntimeError("the producer has ended, and rows still waited for it")
-            self.message_sent.clear()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(_LOOK_SECONDS):
-                    await self.message_sent.wait()
-
-    async def _send_pending(self, fut: FutureMessage) -> None:
-        try:
-            await super()._send_pending(fut)
-        finally:
-            self._handed_over += 1
-
-
 class ThoroughProducer(driver.Producer):
-    """A producer whose flush waits for all that was put: offsets are committed then, and partitions given away."""
+    """A producer whose flush waits for all rows: offsets are committed then, and partitions given away."""
 
-    def __init__(self, transport: TransportT, **options: Any) -> None:
-        super().__init__(transport, **options)
-        self.counting = CountingBuffer(loop=self.loop, beacon=self.beacon)
-        self.buffer = self.counting
-        self.buffer.app = self.app
+    async def on_start(self) -> None:
+        """Begin to write rows."""
+        await super().on_start()
+        self.add_future(_stream_app(self.app).changelog.run())
 
     async def flush(self) -> None:
         """Wait until all that was put by now is written."""
-        await self.counting.hand_over()
-        if self._producer is not None:
-            await self._producer.flush()
+        await super().flush()
+        await _stream_app(self.app).changelog.flush()
 
 
 class PromptTransport(driver.Transport):

@@ -1,6 +1,6 @@
 """What the sla_monitor does with an event of an escalation, and with the time that passes."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -37,14 +37,15 @@ _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Noted(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of an event: the row to keep (None: none), what to say at once.
+    """What came of a ticket's events: the row to keep (None: none), what to say at once.
 
-    `missing`: how many versions between the row's last and the event's never came; 0 where all is well. `waits`: its
-    policy version has not arrived, so the row was kept and nothing decided: all that follows is said when it is due.
+    `missing`: how many versions before and between them never came; 0 where all is well. `waits`: its policy version
+    has not arrived, so the row was kept and nothing decided: all that follows is said when it is due.
     """
 
     ticket: str
     row: AnyRow | None
+    partition: int = 0
     findings: tuple[SlaFinding, ...] = ()
     missing: int = 0
     waits: bool = False
@@ -68,20 +69,23 @@ class SlaMonitor:
         self._policies = policies
         self._sent: dict[str, dict[tuple[str, ...], datetime]] = {}
 
-    def on_escalation_event(self, event: StreamEvent, row: AnyRow | None, now: datetime) -> Noted:
-        """Fold the event into the row and return it with the verdicts and the promise that follow from it.
+    def on_escalation_events(self, events: Sequence[StreamEvent], row: AnyRow | None, now: datetime) -> Noted:
+        """Fold events of one ticket into its row and return it with the verdicts and the promise that follow then.
 
         Thresholds are left to `on_due`, after all facts of their instant; the row says when. Repeating it gives the
-        same ids. A policy version that has not arrived yet holds up nobody else: the event is folded and the row waits.
+        same ids. A policy version that has not arrived yet holds up nobody else: events are folded and the row waits.
         """
-        ticket = ticket_of(event)
-        after = fold(row, event)
+        ticket = ticket_of(events[0])
+        after, missing = row, 0
+        for event in events:
+            missing += 0 if after is None else max(version_of(event) - after.version - 1, 0)
+            after = fold(after, event)
+            if after is None:
+                self._sent.pop(ticket, None)
+            elif moves_clocks(event) or isinstance(event, TicketWatched | PreventionEvent):
+                self._forget_thresholds(ticket)
         if after is None:
-            self._sent.pop(ticket, None)
-            return Noted(ticket=ticket, row=None)
-        if moves_clocks(event) or isinstance(event, TicketWatched | PreventionEvent):
-            self._forget_thresholds(ticket)
-        missing = 0 if row is None else max(version_of(event) - row.version - 1, 0)
+            return Noted(ticket=ticket, row=None, missing=missing)
         pins = self._held_to(after)
         if pins is None:
             return Noted(ticket=ticket, row=replace(after, wakes_at=now), missing=missing, waits=True)
@@ -90,7 +94,7 @@ class SlaMonitor:
         self._remember(ticket, evaluation, at_once, now)
         after, promised = _with_promise(after, evaluation.promise)
         after = replace(after, wakes_at=self._wakes_at(ticket, evaluation))
-        findings = tuple(_sealed(one, after, pins, now, cause=event.meta.id) for one in (*at_once, *promised))
+        findings = tuple(_sealed(one, after, pins, now, cause=events[-1].meta.id) for one in (*at_once, *promised))
         return Noted(ticket=ticket, row=after, findings=findings, missing=missing)
 
     def foresee(self, row: AnyRow, due_at: datetime) -> Evaluation | None:
@@ -168,9 +172,10 @@ class PartitionWatch:
     def __len__(self) -> int:
         return len(self._index)
 
-    def note(self, event: StreamEvent, now: datetime) -> Noted:
-        """Decide what follows from an event, keeping nothing yet."""
-        return self._monitor.on_escalation_event(event, self._rows.get(ticket_of(event)), now)
+    def note(self, events: Sequence[StreamEvent], now: datetime, partition: int = 0) -> Noted:
+        """Decide what follows from events of one ticket, which came in that partition; keep nothing yet."""
+        row = self._rows.get(ticket_of(events[0]), partition)
+        return replace(self._monitor.on_escalation_events(events, row, now), partition=partition)
 
     def keep(self, noted: Noted, *, unsettled: bool = False) -> None:
         """Keep the row; `unsettled` while what follows from it is on its way and could still be lost.
@@ -181,7 +186,7 @@ class PartitionWatch:
         self._foresight.forget(noted.ticket)
         to_say_anew = noted.ticket in self._unsettled
         row = noted.row if noted.row is None else replace(noted.row, unsettled=unsettled or to_say_anew)
-        self._rows.put(noted.ticket, row)
+        self._rows.put(noted.ticket, row, noted.partition)
         if row is None:
             self._unsettled.discard(noted.ticket)
             self._index.put(noted.ticket, None)

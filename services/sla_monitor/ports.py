@@ -18,14 +18,14 @@ class Policies(Protocol):
 
 
 class Rows(Protocol):
-    """What is remembered of each ticket of a partition."""
+    """What is remembered of each ticket of the partitions held."""
 
-    def get(self, ticket: str) -> AnyRow | None:
-        """Return the ticket's row; None for one of which nothing is remembered."""
+    def get(self, ticket: str, partition: int | None = None) -> AnyRow | None:
+        """Return the ticket's row; None for one of which nothing is remembered. Without a partition, from any."""
         ...
 
-    def put(self, ticket: str, row: AnyRow | None) -> None:
-        """Replace the ticket's row; None forgets it."""
+    def put(self, ticket: str, row: AnyRow | None, partition: int) -> None:
+        """Replace the row of a ticket whose events come in that partition; None forgets it."""
         ...
 
 

@@ -7,7 +7,7 @@ record comes back.
 import asyncio
 import gc
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,7 +20,7 @@ from chassis.dead_letters import RecordSink, dead_letter
 from chassis.errors import RejectedMessageError, RetryableError
 from chassis.records import Record
 from chassis.stream_app import rows_are_there
-from chassis.stream_positions import follow_in_order
+from chassis.stream_positions import follow_in_order, record_of
 from chassis.stream_transport import StreamApp
 from schemas.catalogue import ESCALATIONS, MAX_MESSAGE_BYTES
 from schemas.escalations import StreamEvent
@@ -28,6 +28,7 @@ from services.sla_monitor.adapters.faust_rows import FaustRows
 from services.sla_monitor.adapters.findings_line import FindingsLine
 from services.sla_monitor.adapters.recovery_alarm import RecoveryAlarm
 from services.sla_monitor.domain.clock_steps import ClockSteps
+from services.sla_monitor.domain.folding import ticket_of
 from services.sla_monitor.handlers import PRODUCER, Noted, PartitionWatch, SlaMonitor
 from services.sla_monitor.metrics import SlaMonitorMetrics
 from services.sla_monitor.ports import Policies
@@ -90,25 +91,25 @@ class EscalationStream:
     def _new_watch(self) -> PartitionWatch:
         return PartitionWatch(SlaMonitor(self._parts.policies), self._rows)
 
-    async def _handle(self, event: faust.EventT[bytes]) -> bool:
-        """Fold the event and return True; False if its partition was taken away: who has it now reads it again."""
-        record = _record_of(event)
-        attempt = 0
-        while await self._is_ours(event):
-            now = self._parts.clock.now()
+    async def _handle(self, events: Sequence[faust.EventT[bytes]]) -> int:
+        """Fold events of one assignment and return how many are done: all, but where it came to its end meanwhile."""
+        records = [record_of(event) for event in events]
+        done = attempt = 0
+        while done < len(records) and await self._is_ours(events[done]):
             try:
-                noted = await self._noted(record, now)
+                passed, read = await self._read(records[done:])
             except RetryableError as error:
                 attempt += 1
                 await self._pause(attempt, error)
                 continue
-            if noted is None:
-                return True
-            await self._parts.line.say(noted.findings)
-            if self._is_of_this_assignment(event):
-                self.watch.keep(noted, unsettled=self._parts.line.has_unsent_of(noted.ticket))
-                return True
-        return False
+            noted = self._noted(read)
+            await self._parts.line.say([finding for one in noted for finding in one.findings])
+            if not self._is_of_this_assignment(events[done]):
+                break
+            for one in noted:
+                self.watch.keep(one, unsettled=self._parts.line.has_unsent_of(one.ticket))
+            done, attempt = done + passed, 0
+        return done
 
     async def _is_ours(self, event: faust.EventT[bytes]) -> bool:
         """Wait until we are certain to be in the group, then tell whether we still have the event's partition.
@@ -125,23 +126,39 @@ class EscalationStream:
     def _is_of_this_assignment(self, event: faust.EventT[bytes]) -> bool:
         return event.message.generation_id == self._parts.app.consumer_generation_id
 
-    async def _noted(self, record: Record, now: datetime) -> Noted | None:
-        """Return what came of a record; None where it was put aside. Raises RetryableError."""
-        try:
-            return self._note(record, now)
-        except RejectedMessageError as error:
-            await self._put_aside(record, error)
-            return None
+    async def _read(self, records: Sequence[Record]) -> tuple[int, list[tuple[Record, StreamEvent]]]:
+        """Return how many records are read, from the first on, and what is in them, beside those put aside.
 
-    def _note(self, record: Record, now: datetime) -> Noted:
+        Whatever the first raises goes through; before a later one that does, reading ends.
+        """
+        read: list[tuple[Record, StreamEvent]] = []
+        for position, record in enumerate(records):
+            try:
+                read.append((record, self._decoded(record)))
+            except RejectedMessageError as error:
+                await self._put_aside(record, error)
+            except Exception:
+                if position == 0:
+                    raise
+                return position, read
+        return len(records), read
+
+    def _decoded(self, record: Record) -> StreamEvent:
         if record.value is not None and len(record.value) > MAX_MESSAGE_BYTES:
             raise RejectedMessageError(f"{len(record.value)} bytes are more than {MAX_MESSAGE_BYTES}")
-        event = self._parts.decode(record)
-        self._parts.metrics.events.labels(type(event).__name__).inc()
-        noted = self.watch.note(event, now)
-        if noted.missing:
-            self._parts.metrics.missing_events.inc(noted.missing)
-            log.warning("events of a ticket never came", extra={"count": noted.missing, "offset": record.offset})
+        return self._parts.decode(record)
+
+    def _noted(self, read: Sequence[tuple[Record, StreamEvent]]) -> list[Noted]:
+        """Return what came of each ticket's events."""
+        now = self._parts.clock.now()
+        of_tickets: dict[tuple[int, str], list[StreamEvent]] = {}
+        for record, event in read:
+            of_tickets.setdefault((record.partition, ticket_of(event)), []).append(event)
+            self._parts.metrics.events.labels(type(event).__name__).inc()
+        noted = [self.watch.note(events, now, partition) for (partition, _), events in of_tickets.items()]
+        if missing := sum(one.missing for one in noted):
+            self._parts.metrics.missing_events.inc(missing)
+            log.warning("events never came", extra={"count": missing})
         return noted
 
     async def _put_aside(self, record: Record, error: RejectedMessageError) -> None:
@@ -226,16 +243,3 @@ class DueTimer:
         if stepped:
             log.error("the clock stepped back: what was said ahead of time is said again", extra={"seconds": behind})
         return stepped
-
-
-def _record_of(event: faust.EventT[bytes]) -> Record:
-    message = event.message
-    return Record(
-        topic=message.topic,
-        partition=message.partition,
-        offset=message.offset,
-        key=message.key,
-        value=message.value,
-        headers=tuple(dict(message.headers or ()).items()),
-        timestamp_ms=int((message.timestamp or 0) * 1000),
-    )

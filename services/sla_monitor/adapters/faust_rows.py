@@ -17,30 +17,25 @@ class RowsNotWrittenError(EscalonError):
 
 
 class FaustRows:
-    """Rows as bytes by bytes: with any other type Faust recovers an empty table and only logs it.
-
-    Rows can be put only while an event of their partition is being handled; they can be read at any time.
-    """
+    """Rows as bytes by bytes: with any other type Faust recovers an empty table and only logs it."""
 
     def __init__(self, app: faust.App, name: str) -> None:
         self._place = app.conf.datadir
         self._table = VersionedTable(app, name, version_in)
         app.tables.add(self._table)
 
-    def get(self, ticket: str) -> AnyRow | None:
-        """Return the ticket's row; None for one of which nothing is remembered."""
-        stored = self._table.get(ticket.encode())
+    def get(self, ticket: str, partition: int | None = None) -> AnyRow | None:
+        """Return the ticket's row; None for one of which nothing is remembered. Without a partition, from any."""
+        stored = self._table.read(ticket.encode(), partition)
         return None if stored is None else decode_row(stored)
 
-    def put(self, ticket: str, row: AnyRow | None) -> None:
-        """Replace the ticket's row; None forgets it."""
-        key = ticket.encode()
+    def put(self, ticket: str, row: AnyRow | None, partition: int) -> None:
+        """Replace the row of a ticket whose events come in that partition; None forgets it.
+
+        Also where there is none: a crash may have kept the deletion from the changelog.
+        """
         try:
-            if row is not None:
-                self._table[key] = encode_row(row)
-            else:
-                # Also where there is none: a crash may have kept the deletion from the changelog.
-                del self._table[key]
+            self._table.put(partition, ticket.encode(), None if row is None else encode_row(row))
         except Exception as error:
             if _IO_ERROR not in str(error):
                 raise

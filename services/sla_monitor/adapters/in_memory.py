@@ -16,12 +16,12 @@ class InMemoryRows:
     def __init__(self) -> None:
         self._rows: dict[str, bytes] = {}
 
-    def get(self, ticket: str) -> AnyRow | None:
+    def get(self, ticket: str, partition: int | None = None) -> AnyRow | None:  # noqa: ARG002  there is one
         """Return the ticket's row; None for one of which nothing is remembered."""
         stored = self._rows.get(ticket)
         return None if stored is None else decode_row(stored)
 
-    def put(self, ticket: str, row: AnyRow | None) -> None:
+    def put(self, ticket: str, row: AnyRow | None, partition: int = 0) -> None:  # noqa: ARG002
         """Replace the ticket's row; None forgets it."""
         if row is None:
             self._rows.pop(ticket, None)
@@ -43,7 +43,7 @@ class InMemoryPromises:
 
     def take(self, event: StreamEvent, now: datetime) -> tuple[SlaFinding, ...]:
         """Take an event of `escalations.v1` and return the findings that follow from it at once, sealed."""
-        noted = self._watch.note(event, now)
+        noted = self._watch.note([event], now)
         self._watch.keep(noted)
         return noted.findings
 

@@ -1,7 +1,7 @@
 """The Faust app of the chassis on a real Kafka: rows last, and what an agent failed on comes again."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 from faust.transport.consumer import Consumer
-from faust.transport.producer import ProducerBuffer
 
-from chassis.producer import Producer
+from chassis.errors import RejectedMessageError, RetryableError
+from chassis.producer import Appended, Producer
 from chassis.records import Outgoing
 from chassis.settings import KafkaSettings
-from chassis.stream_app import StreamAppRunner, build_stream_app
+from chassis.stream_app import StreamAppRunner, build_stream_app, rows_are_there
 from chassis.stream_positions import follow_in_order
+from chassis.stream_table import VersionedTable
 from tests.harness.topics import create_topics
 from tests.harness.waiting import eventually, hold
 
@@ -44,21 +45,23 @@ class Ledger:
         topic = app.topic(
             f"{self.name}.in", key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"
         )
-        self.rows = app.Table("rows", key_type=bytes, value_type=bytes, partitions=PARTITIONS)
+        self.rows = VersionedTable(app, "rows", len)
+        app.tables.add(self.rows)
         app.agent(topic)(self._follow)
         return StreamAppRunner(app)
 
     async def _follow(self, stream: Any) -> None:
         await follow_in_order(stream, self.app.positions, self._keep)
 
-    async def _keep(self, event: Any) -> bool:
-        if event.value == b"boom" and self.explosive:
-            raise ZeroDivisionError
-        if event.value == self.refused:
-            return False
-        self.rows[event.key] = event.value
-        self.seen.append(event.value)
-        return True
+    async def _keep(self, events: Any) -> int:
+        for done, event in enumerate(events):
+            if event.value == b"boom" and self.explosive:
+                raise ZeroDivisionError
+            if event.value == self.refused:
+                return done
+            self.rows.put(event.message.partition, event.key, event.value)
+            self.seen.append(event.value)
+        return len(events)
 
 
 @pytest.fixture
@@ -154,39 +157,76 @@ async def test_only_what_was_handled_is_committed_and_the_rest_comes_again(ledge
 
 
 async def test_a_flush_waits_for_every_row(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
-    handed_over = []
-    hand_over = ProducerBuffer._send_pending
+    written: list[Outgoing] = []
+    append = Producer.append
 
-    async def slowly(buffer: ProducerBuffer, message: Any) -> None:
+    async def slowly(producer: Producer, records: Sequence[Outgoing]) -> list[Appended]:
         await hold(0.3)
-        await hand_over(buffer, message)
-        handed_over.append(message)
+        appended = await append(producer, records)
+        written.extend(record for record in records if record.topic.endswith("changelog"))
+        return appended
 
-    monkeypatch.setattr(ProducerBuffer, "_send_pending", slowly)
+    monkeypatch.setattr(Producer, "append", slowly)
     await _send(ledger, "one", "two", "three")
     async with _running(ledger):
         await eventually(lambda: len(ledger.seen) == 3)
         await ledger.app.producer.flush()
-        assert len(handed_over) == 3
+        assert len(written) == 3
 
 
 async def test_a_flush_ends_while_more_is_put(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
-    hand_over = ProducerBuffer._send_pending
+    append = Producer.append
 
-    async def putting_another(buffer: ProducerBuffer, message: Any) -> None:
-        await hand_over(buffer, message)
+    async def while_another_is_put(producer: Producer, records: Sequence[Outgoing]) -> list[Appended]:
         if not flushed.is_set():
-            ledger.rows.changelog_topic.send_soon(key=b"one", value=b"one", partition=0)
-        await asyncio.sleep(0)
+            ledger.rows.put(0, b"one", b"one")
+        return await append(producer, records)
 
     flushed = asyncio.Event()
-    monkeypatch.setattr(ProducerBuffer, "_send_pending", putting_another)
     await _send(ledger, "one")
+    monkeypatch.setattr(Producer, "append", while_another_is_put)
     async with _running(ledger):
         await eventually(lambda: ledger.seen)
         async with asyncio.timeout(10):
             await ledger.app.producer.flush()
         flushed.set()
+
+
+async def test_rows_that_cannot_be_written_yet_are_written_in_their_order(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append, failures = Producer.append, iter([True, True])
+
+    async def failing_at_first(producer: Producer, records: Sequence[Outgoing]) -> list[Appended]:
+        if next(failures, False):
+            raise RetryableError("no leader")
+        return await append(producer, records)
+
+    await _send(ledger, "one")
+    monkeypatch.setattr(Producer, "append", failing_at_first)
+    async with _running(ledger):
+        await eventually(lambda: ledger.seen)
+        ledger.rows.put(0, b"two", b"first")
+        ledger.rows.put(0, b"two", b"second")
+        await ledger.app.producer.flush()
+    ledger.storage /= "another"
+    async with _running(ledger):
+        await eventually(lambda: rows_are_there(ledger.app))
+        assert dict(ledger.rows.items()) == {b"one": b"one", b"two": b"second"}
+
+
+@pytest.mark.expects_errors
+async def test_what_makes_it_impossible_to_write_rows_ends_the_app(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refused(_producer: Producer, _records: Sequence[Outgoing]) -> list[Appended]:
+        raise RejectedMessageError("not authorized")
+
+    await _send(ledger, "one")
+    monkeypatch.setattr(Producer, "append", refused)
+    with pytest.raises(RejectedMessageError, match="not authorized"):
+        async with asyncio.timeout(30):
+            await ledger.runner().run()
 
 
 @pytest.mark.expects_errors

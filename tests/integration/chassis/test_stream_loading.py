@@ -40,9 +40,10 @@ class Ledger:
     async def _follow(self, stream: Any) -> None:
         await follow_in_order(stream, self.app.positions, self._keep)
 
-    async def _keep(self, event: Any) -> bool:
-        self.rows[event.key] = event.value
-        return True
+    async def _keep(self, events: Any) -> int:
+        for event in events:
+            self.rows.put(event.message.partition, event.key, event.value)
+        return len(events)
 
     def known(self) -> dict[bytes, bytes] | None:
         """Return the rows of the partitions held, once all are there."""

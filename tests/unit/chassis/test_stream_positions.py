@@ -28,7 +28,7 @@ def deliver(positions: HandledPositions, *offsets: int) -> list[int]:
     """Deliver records of HERE, and return those that were handled."""
     handled = []
     for offset in offsets:
-        if positions.is_next(HERE, offset):
+        if positions.take(HERE, offset):
             handled.append(offset)
             positions.handled(HERE, offset)
         positions.passed()
@@ -50,11 +50,20 @@ def test_nothing_is_lost_while_records_of_the_partition_come(positions: HandledP
 
 
 def test_nothing_is_lost_while_one_is_in_hand(positions: HandledPositions, clock: ManualClock) -> None:
-    positions.is_next(HERE, 10)
+    positions.take(HERE, 10)
     clock.advance(10 * QUIET)
     assert positions.lost({HERE: 20}) == {}
     positions.passed()
     assert positions.lost({HERE: 20}) == {HERE: 10}
+
+
+def test_several_in_hand_are_taken_in_order_and_again_where_they_were_not_handled(positions: HandledPositions) -> None:
+    assert [positions.take(HERE, offset) for offset in (10, 11, 11, 13, 12)] == [True, True, False, False, True]
+    assert positions.take(THERE, 0)
+    positions.handled(HERE, 10)
+    positions.passed()
+    assert positions.following == {HERE: 11, THERE: 0}
+    assert deliver(positions, 11, 12, 13) == [11, 12, 13]
 
 
 def test_a_partition_is_gone_back_to_while_others_go_on(positions: HandledPositions, clock: ManualClock) -> None:

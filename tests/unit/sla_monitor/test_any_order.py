@@ -24,7 +24,7 @@ FACTS = st.lists(st.tuples(WORDS, st.integers(1, 400)), max_size=8, unique_by=la
 """What happens, and in which minute; no two in one."""
 
 
-def _told(telling: Telling, word: str, at: datetime) -> EscalationEvent:
+def told_of(telling: Telling, word: str, at: datetime) -> EscalationEvent:
     match word:
         case "reply" | "thanks":
             return replied(telling, at, awaits=word == "reply")
@@ -46,7 +46,7 @@ def _row(facts: list[tuple[str, int]]) -> EscalationRow:
     telling = Telling(Severity.P2)
     row = fold(None, telling.opened(START))
     for word, minute in facts:
-        row = fold(row, _told(telling, word, START + minute * MINUTE))
+        row = fold(row, told_of(telling, word, START + minute * MINUTE))
     assert isinstance(row, EscalationRow)
     return row
 
@@ -111,7 +111,7 @@ def test_whatever_comes_late_what_is_on_record_as_broken_was_due_in_the_end(
     arrivals = sorted((minute + delay, minute, word) for (word, minute), delay in zip(facts, delays, strict=False))
     for arrives, minute, word in arrivals:
         router.turn_to(START + arrives * MINUTE)
-        router.take(_told(router.telling, word, START + minute * MINUTE), START + arrives * MINUTE)
+        router.take(told_of(router.telling, word, START + minute * MINUTE), START + arrives * MINUTE)
     now = START + 1000 * MINUTE
     router.turn_to(now)
 

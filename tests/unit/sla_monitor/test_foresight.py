@@ -20,15 +20,15 @@ class CountingRows(InMemoryRows):
 
     reads = 0
 
-    def get(self, ticket: str) -> AnyRow | None:
+    def get(self, ticket: str, partition: int | None = None) -> AnyRow | None:
         self.reads += 1
-        return super().get(ticket)
+        return super().get(ticket, partition)
 
 
 def _watch(rows: InMemoryRows) -> PartitionWatch:
     watch = PartitionWatch(SlaMonitor(FixedPolicies()), rows)
     for ticket in _TICKETS:
-        watch.keep(watch.note(Telling(ticket=ticket).opened(_AT), _AT))
+        watch.keep(watch.note([Telling(ticket=ticket).opened(_AT)], _AT))
     return watch
 
 
@@ -62,7 +62,7 @@ def test_an_event_that_comes_in_between_counts() -> None:
     watch.prepare(_JUST_BEFORE, 10)
     telling = Telling(ticket=_TICKETS[0])
     telling.opened(_AT)
-    watch.keep(watch.note(telling.informed(_JUST_BEFORE), _JUST_BEFORE))
+    watch.keep(watch.note([telling.informed(_JUST_BEFORE)], _JUST_BEFORE))
     said = watch.fire(_FIRST + timedelta(milliseconds=80))
     assert {finding.ticket for finding in said} == set(_TICKETS[1:])
 

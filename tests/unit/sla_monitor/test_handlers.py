@@ -57,7 +57,7 @@ def test_while_a_policy_version_has_not_arrived_its_tickets_wait_and_then_all_is
     rows, telling, policies = InMemoryRows(), Telling(), LatePolicies()
     watch = PartitionWatch(SlaMonitor(policies), rows)
     for event in (telling.opened(instant("08:00:00")), telling.informed(instant("08:01:00"))):
-        watch.keep(watch.note(event, instant("08:01:00")))
+        watch.keep(watch.note([event], instant("08:01:00")))
 
     assert watch.fire(instant("08:02:00")) == ()
     assert (watch.waiting, watch.next_due_at()) == (1, instant("08:02:01"))
@@ -79,10 +79,10 @@ def test_while_a_policy_version_has_not_arrived_its_tickets_wait_and_then_all_is
 def test_a_policy_version_that_has_not_arrived_keeps_no_other_ticket_waiting() -> None:
     policies = LatePolicies()
     watch = PartitionWatch(SlaMonitor(policies), InMemoryRows())
-    waits = watch.note(Telling(ticket="zendesk-eu/2").opened(instant("08:00:00")), instant("08:00:00"))
+    waits = watch.note([Telling(ticket="zendesk-eu/2").opened(instant("08:00:00"))], instant("08:00:00"))
     watch.keep(waits)
     policies.has_arrived = True
-    other = watch.note(Telling().opened(instant("08:00:00")), instant("08:00:00"))
+    other = watch.note([Telling().opened(instant("08:00:00"))], instant("08:00:00"))
     watch.keep(other)
 
     assert (waits.waits, waits.findings, watch.waiting) == (True, (), 1)
@@ -105,8 +105,8 @@ def test_after_a_restart_what_is_not_on_record_is_said_again_under_the_same_ids(
 def test_what_was_on_its_way_when_the_row_was_kept_is_said_again_after_a_restart() -> None:
     rows, telling = InMemoryRows(), Telling()
     before = PartitionWatch(SlaMonitor(FixedPolicies()), rows)
-    before.keep(before.note(telling.opened(instant("08:00:00")), instant("08:00:00")))
-    lost = before.note(telling.informed(instant("08:01:00")), instant("08:01:00"))
+    before.keep(before.note([telling.opened(instant("08:00:00"))], instant("08:00:00")))
+    lost = before.note([telling.informed(instant("08:01:00"))], instant("08:01:00"))
     before.keep(lost, unsettled=True)
 
     after = PartitionWatch(SlaMonitor(FixedPolicies()), rows)
@@ -122,13 +122,13 @@ def test_what_was_on_its_way_when_the_row_was_kept_is_said_again_after_a_restart
 def test_what_a_crash_left_unsaid_stays_so_until_it_is_said_though_further_events_are_folded() -> None:
     rows, telling = InMemoryRows(), Telling()
     before = PartitionWatch(SlaMonitor(FixedPolicies()), rows)
-    lost = before.note(telling.opened(instant("08:00:00")), instant("08:00:00"))
+    lost = before.note([telling.opened(instant("08:00:00"))], instant("08:00:00"))
     before.keep(lost, unsettled=True)
 
     after = PartitionWatch(SlaMonitor(FixedPolicies()), rows)
     for row in rows:
         after.adopt(row)
-    after.keep(after.note(telling.assigned(instant("08:01:00")), instant("08:01:00")))
+    after.keep(after.note([telling.assigned(instant("08:01:00"))], instant("08:01:00")))
 
     assert all(row.unsettled for row in rows)
     assert PromiseScheduled in {type(finding) for finding in after.fire(instant("08:01:01"))}
@@ -145,10 +145,10 @@ def test_a_finding_that_came_on_no_record_for_five_minutes_is_said_again() -> No
 
 def test_versions_that_never_came_are_counted() -> None:
     monitor, telling = SlaMonitor(FixedPolicies()), Telling()
-    row = monitor.on_escalation_event(telling.opened(instant("08:00:00")), None, instant("08:00:00")).row
+    row = monitor.on_escalation_events([telling.opened(instant("08:00:00"))], None, instant("08:00:00")).row
     telling.version = 4
 
-    assert monitor.on_escalation_event(telling.informed(instant("08:01:00")), row, instant("08:01:00")).missing == 3
+    assert monitor.on_escalation_events([telling.informed(instant("08:01:00"))], row, instant("08:01:00")).missing == 3
 
 
 def test_an_event_delivered_again_changes_no_row_and_says_only_what_was_said() -> None:
