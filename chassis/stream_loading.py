@@ -40,6 +40,8 @@ class LoadingRecovery(Recovery):
         self._check = RowsCheck(settings, counts)
         self._is_to_load = False
         self._unchecked: dict[TP, VersionedTable] = {}
+        self._checked: set[TP] = set()
+        """Those held whose copy on disk was compared since they were assigned; what came later was loaded or put."""
         self._checking: asyncio.Future[None] | None = None
 
     async def on_rebalance(
@@ -47,12 +49,13 @@ class LoadingRecovery(Recovery):
     ) -> None:
         """Have the rows of what is assigned loaded; not here, where the group waits and gets no heartbeat."""
         self._is_to_load = True
+        self._checked -= revoked | newly_assigned
+        self._counts.forget(revoked)
         await super().on_rebalance(assigned, revoked, newly_assigned, generation_id)
 
     def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Stop what reads them."""
         self._stop_checking()
-        self._counts.forget(revoked)
         super().on_partitions_revoked(revoked)
 
     async def on_stop(self) -> None:
@@ -125,10 +128,12 @@ class LoadingRecovery(Recovery):
                 await asyncio.sleep(0)
         if unreadable := table.unreadable(partition):
             raise RowsNotRecoveredError(_unreadable(partition, unreadable))
-        if known is not None:
+        if known is None:
+            if differ := self._check.differing(table, partition, live):
+                raise self._check.refuse(table, partition, differ)
+            self._checked.add(partition)
+        elif partition not in self._checked:
             self._unchecked[partition] = table
-        elif differ := self._check.differing(table, partition, live):
-            raise self._check.refuse(table, partition, differ)
         return count
 
     async def _compare(self, held: Mapping[TP, VersionedTable]) -> None:
@@ -136,6 +141,7 @@ class LoadingRecovery(Recovery):
         await self._check.run(held)
         for partition in held:
             self._unchecked.pop(partition, None)
+            self._checked.add(partition)
         log.info("rows compared with the changelog", extra={"count": sum(self._counts.on_disk.values())})
 
     def _stop_checking(self) -> None:

@@ -134,14 +134,22 @@ class EscalationStream:
         read: list[tuple[Record, StreamEvent]] = []
         for position, record in enumerate(records):
             try:
-                read.append((record, self._decoded(record)))
-            except RejectedMessageError as error:
-                await self._put_aside(record, error)
+                event = await self._event_of(record)
             except Exception:
                 if position == 0:
                     raise
                 return position, read
+            if event is not None:
+                read.append((record, event))
         return len(records), read
+
+    async def _event_of(self, record: Record) -> StreamEvent | None:
+        """Return what is in a record; None where it was put aside. Raises RetryableError."""
+        try:
+            return self._decoded(record)
+        except RejectedMessageError as error:
+            await self._put_aside(record, error)
+            return None
 
     def _decoded(self, record: Record) -> StreamEvent:
         if record.value is not None and len(record.value) > MAX_MESSAGE_BYTES:

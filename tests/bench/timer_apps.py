@@ -14,8 +14,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
@@ -28,6 +26,7 @@ from tests.bench.timer_events import OurTimers, PlainTimers, Timers, Written, be
 from tests.harness.desk import Desk
 from tests.harness.kafka import a_local_kafka
 from tests.harness.ports import free_port
+from tests.harness.topics import configure
 from tests.unit.sla_monitor.telling import VERSION
 
 PEERS = Path(__file__).parent / "peers"
@@ -252,12 +251,7 @@ def _a_peer(name: str, bootstrap: str, folder: Path) -> Iterator[TimerApp]:
 async def _prepare(bootstrap: str) -> None:
     async with Desk(bootstrap, "sla_monitor", SLA, SlaFinding) as desk:
         await desk.publish_policy(bench_policy(), VERSION)
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    await admin.start()
-    try:
-        await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, SLA.name, configs=_BY_APPEND)])
-    finally:
-        await admin.close()
+    await configure(bootstrap, SLA.name, _BY_APPEND)
 
 
 def _counted(health_port: int) -> int:

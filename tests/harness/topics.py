@@ -2,6 +2,7 @@
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import TopicAlreadyExistsError
 
 from tests.harness.waiting import eventually
@@ -15,6 +16,26 @@ async def create_topics(bootstrap: str, *names: str, partitions: int = 1) -> Non
         await admin.create_topics(
             [NewTopic(name=name, num_partitions=partitions, replication_factor=1) for name in names]
         )
+    finally:
+        await admin.close()
+
+
+async def configure(bootstrap: str, topic: str, settings: dict[str, str]) -> None:
+    """Set a topic's settings, and take back all others."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, configs=settings)])
+    finally:
+        await admin.close()
+
+
+async def delete_topic(bootstrap: str, topic: str) -> None:
+    """Delete a topic."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        await admin.delete_topics([topic])
     finally:
         await admin.close()
 

@@ -226,6 +226,30 @@ async def test_a_row_that_a_crash_kept_from_the_changelog_is_waited_for(
         await eventually(lambda: sum(ledger.app.row_counts.in_changelog.values()) == 7, 60)
 
 
+async def test_a_partition_that_is_kept_in_a_rebalance_is_not_compared_again(
+    changelog: Changelog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await changelog.write(_rows(8))
+    async with _running(changelog.ledger(tmp_path / "one")) as ledger:
+        await ledger.all_known()
+    compared: list[int] = []
+    suspects = stream_rows.RowsCheck._suspects
+
+    async def noting(check: stream_rows.RowsCheck, table: VersionedTable, place: TP) -> set[int]:
+        compared.append(place.partition)
+        return await suspects(check, table, place)
+
+    monkeypatch.setattr(stream_rows.RowsCheck, "_suspects", noting)
+    async with _running(changelog.ledger(tmp_path / "one")) as one:
+        await eventually(lambda: len(one.app.row_counts.in_changelog) == PARTITIONS, 60)
+        async with _running(changelog.ledger(tmp_path / "two")) as two:
+            await eventually(lambda: len(two.app.row_counts.in_changelog) == 1, 60)
+            (given_away,) = (place.partition for place in two.app.row_counts.in_changelog)
+            assert sorted(compared) == [0, 1]
+        await eventually(lambda: len(one.app.row_counts.in_changelog) == PARTITIONS, 60)
+    assert sorted(compared) == sorted([0, 1, given_away])
+
+
 def _spied(monkeypatch: pytest.MonkeyPatch, pause_seconds: float = 0.0) -> list[Entry]:
     """Have what is loaded noted, with a pause before each batch; return the list."""
     loaded: list[Entry] = []

@@ -9,10 +9,11 @@ from chassis.producer import Producer
 from chassis.records import Outgoing
 from ops.local.kafka import LocalKafka
 from schemas import escalations as told
-from schemas.catalogue import ESCALATIONS
+from schemas.catalogue import ESCALATIONS, dead_letter_topic
 from schemas.sla import ClockKept, SlaFinding, ThresholdReached
 from schemas.vocabulary import ClockName, ContactKind
-from tests.harness.waiting import eventually
+from tests.harness.topics import create_topics, delete_topic
+from tests.harness.waiting import eventually, hold
 from tests.integration.sla_monitor.running import MonitorDesk, a_monitor
 from tests.unit.sla_monitor.telling import Telling
 
@@ -60,6 +61,27 @@ async def test_events_become_findings_garbage_is_put_aside_and_sigterm_ends_it_s
             assert 'findings_total{finding="ClockKept"} 2.0' in monitor.metrics()
             assert "garbage" not in monitor.log
             assert monitor.terminate(_SOON) == 0
+
+
+async def test_while_a_record_cannot_be_put_aside_what_is_before_it_is_done_and_what_is_behind_it_waits(
+    own_kafka: LocalKafka, tmp_path: Path, free_port: int
+) -> None:
+    bootstrap = own_kafka.bootstrap_servers
+    letters = dead_letter_topic(ESCALATIONS.name, "sla_monitor")
+    async with MonitorDesk(bootstrap) as desk:
+        with a_monitor(bootstrap, tmp_path / "rows", free_port) as monitor:
+            await eventually(monitor.is_ready, 40, what=lambda: monitor.log)
+            await delete_topic(bootstrap, letters)
+            telling = Telling()
+            await desk.tell(telling.opened(_ago(1)))
+            await desk.tell_bytes(ESCALATIONS, b"garbage", b"zendesk-eu/1")
+            await desk.tell(telling.informed(_ago(0), ContactKind.AGENT_REPLY))
+            await eventually(lambda: desk.heard, what=lambda: monitor.log)
+            await hold(2)
+            assert not desk.findings(), monitor.log
+            await create_topics(bootstrap, letters)
+            await eventually(desk.findings, what=lambda: monitor.log)
+            assert await desk.dead_letters(ESCALATIONS) == 1
 
 
 async def test_killed_and_started_again_it_says_the_same_by_id_and_loses_nothing(
