@@ -12,10 +12,10 @@ from chassis.errors import RetryableError
 from schemas.escalations import StreamEvent
 from schemas.ids import PolicyVersion
 from schemas.vocabulary import ClockName
-from services.auditor.domain.case import Case, Entry
+from services.auditor.domain.case import Case, Entry, Rule
 from services.auditor.domain.comparing import AUDITED, NOT_FOLLOWED, Doubt, Kind, doubts_of_entries, standing
 from services.auditor.domain.opening_hours import NeverOpensError
-from services.auditor.domain.ruler import Ruler
+from services.auditor.domain.ruler import Ruler, Rulers
 from services.auditor.domain.taking_in import take_in, ticket_of
 from services.auditor.ports import Cases, Policies
 
@@ -36,7 +36,7 @@ class NotAudited(StrEnum):
     GAP = "gap"
     """Events of it are missing."""
     BEYOND = "beyond"
-    """It is known and not followed: an adopted policy, promises that came with a merge, clocks after the close."""
+    """It is known and not followed: promises that came with a merge, clocks after the close."""
 
 
 class Objection(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,7 +85,7 @@ class Auditor:
         self._policies = policies
         self._cases = cases
         self._tolerance = tolerance.total_seconds()
-        self._rulers: dict[tuple[str, str | None], Ruler] = {}
+        self._rulers: dict[Rule, Ruler] = {}
         self._touched: dict[str, None] = {}
         self._due: list[tuple[datetime, str]] = []
         self._looks: dict[str, _Look] = {}
@@ -132,13 +132,13 @@ class Auditor:
         if case.has_gap or case.is_beyond:
             self._give_up(case, NotAudited.GAP if case.has_gap else NotAudited.BEYOND)
             return
-        ruler = self._ruler_of(case)
-        if ruler is None or not ruler.understood:
+        rulers = self._rulers_of(case)
+        if rulers is None or not all(ruler.understood for ruler in rulers.values()):
             # A version that is late may still come; one that is not understood stays so.
-            self._give_up(case, NotAudited.POLICY, again_at=now + _LOOKED_FOR_AFTER if ruler is None else None)
+            self._give_up(case, NotAudited.POLICY, again_at=now + _LOOKED_FOR_AFTER if rulers is None else None)
             return
         try:
-            self._compare(case, ruler, now, seconds)
+            self._compare(case, rulers, now, seconds)
         except NeverOpensError:
             self._give_up(case, NotAudited.POLICY)
 
@@ -165,11 +165,11 @@ class Auditor:
             oldest_silence_at=min((doubt.since for doubt in silent), default=None),
         )
 
-    def _compare(self, case: Case, ruler: Ruler, now: datetime, seconds: float) -> None:
+    def _compare(self, case: Case, rulers: Rulers, now: datetime, seconds: float) -> None:
         judged = self._looks.get(case.ticket, _Look()).entries_judged
-        stands = standing(case, ruler, now)
+        stands = standing(case, rulers, now)
         trouble = self._troubles.get(case.ticket, _Trouble())
-        trouble.lasting = (*trouble.lasting, *doubts_of_entries(case, ruler, judged))
+        trouble.lasting = (*trouble.lasting, *doubts_of_entries(case, rulers, judged))
         trouble.doubts = {one: trouble.doubts.get(one, seconds) for one in (*trouble.lasting, *stands.doubts)}
         trouble.objected &= trouble.doubts.keys()
         self._troubles.pop(case.ticket, None)
@@ -218,15 +218,17 @@ class Auditor:
     def _standing(self, trouble: _Trouble, seconds: float) -> Iterable[Doubt]:
         return (doubt for doubt, since in trouble.doubts.items() if seconds - since >= self._tolerance)
 
-    def _ruler_of(self, case: Case) -> Ruler | None:
-        key = (case.policy_version, case.calendar)
-        ruler = self._rulers.get(key)
+    def _rulers_of(self, case: Case) -> Rulers | None:
+        """Return what the case is judged by; None while a version of it has not arrived."""
+        try:
+            return {rule: self._ruler(rule) for rule in case.rules}
+        except RetryableError:
+            return None
+
+    def _ruler(self, rule: Rule) -> Ruler:
+        ruler = self._rulers.get(rule)
         if ruler is None:
-            try:
-                ruler = Ruler(self._policies.get(PolicyVersion(case.policy_version)), case.calendar)
-            except RetryableError:
-                return None
-            self._rulers[key] = ruler
+            ruler = self._rulers[rule] = Ruler(self._policies.get(PolicyVersion(rule.policy_version)), rule.calendar)
         return ruler
 
 

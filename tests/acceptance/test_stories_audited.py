@@ -11,7 +11,6 @@ from tests.harness.auditing import STORIES, AuditedWorld
 
 ALL = sorted(STORIES.rglob("*.yaml"))
 _BEYOND = {
-    "21_a_policy_for_what_runs",
     "30_merged_into_an_escalation",
     "31_a_merge_brings_an_open_question",
     "32_merged_into_what_is_over",
@@ -19,7 +18,7 @@ _BEYOND = {
     "34_merged_into_a_quiet_ticket",
     "36_so_that_it_does_not_happen_again",
 }
-"""What goes by another policy since, took in the promises of a merge, or goes on after the close is not followed."""
+"""What took in the promises of a merge, or goes on after the close is not followed."""
 _MONITOR_DOWN = STORIES / "clocks" / "01_the_monitor_was_down.yaml"
 
 

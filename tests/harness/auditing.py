@@ -12,7 +12,6 @@ from schemas.message import Message
 from services.auditor.adapters.in_memory import InMemoryCases
 from services.auditor.domain.comparing import Doubt
 from services.auditor.handlers import Auditor, Summary
-from wire.reference_data import PolicyRegistry
 
 STORIES = Path(__file__).parents[1] / "acceptance" / "scenarios"
 TOLERANCE = timedelta(minutes=5)
@@ -25,7 +24,7 @@ class AuditedWorld(World):
         told = read_story(story)
         setting = setting_of(told)
         super().__init__(told, setting, Codec(SchemaBook()))
-        self._auditor = Auditor(PolicyRegistry([setting.policy]), InMemoryCases(), tolerance)
+        self._auditor = Auditor(self._policies, InMemoryCases(), tolerance)
         self._tolerance = tolerance
         self.objections: list[Doubt] = []
 

@@ -5,6 +5,7 @@ Both carry the version of their event, so that every record can be held against 
 
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 import msgspec
 
@@ -26,7 +27,15 @@ class Happening(StrEnum):
     CLOSED = "closed"
     REOPENED = "reopened"
     SEVERITY = "severity"
+    ADOPTED = "adopted"
     REPLIED = "replied"
+
+
+class Rule(NamedTuple):
+    """What an escalation is held to: a version of the procedure, on the calendar that was chosen, if one was."""
+
+    policy_version: str
+    calendar: str | None = None
 
 
 class Fact(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
@@ -35,7 +44,8 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     `number` is that of the assignment, of the proposal, or of the update cycle that may begin with it; `reply` that of
     the next-reply cycle, 0 for none. `marked`: the assignment is the last in the chain, the message asks for a
     confirmation, the owner proposed. `question`: the message asks the customer something.
-    `void_from`: the version from which it is known that the message never arrived, 0 while it is not.
+    `void_from`: the version from which it is known that the message never arrived, 0 while it is not. `rule`: what
+    holds since a version of the procedure was adopted.
     """
 
     at: datetime
@@ -50,6 +60,7 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     severity: Severity | None = None
     question: bool = False
     reply: int = 0
+    rule: Rule | None = None
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
@@ -78,16 +89,16 @@ class Watch(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
-    """A ticket: watched (`severity` None) or an escalation, on the calendar that was chosen for it, if one was.
+    """A ticket: watched (`severity` None) or an escalation, held to `rule` from its start.
 
     `watch` of an escalation is what was watched before it opened by that (`at_risk`). `has_gap`: versions are missing.
-    `is_beyond`: what is not followed here came to it, another version of the procedure or the promises of a merge.
+    `is_beyond`: what is not followed here came to it, the promises of a merge.
     """
 
     ticket: str
     reference: str
     version: int
-    policy_version: str
+    rule: Rule
     started_at: datetime
     severity: Severity | None = None
     watch: Watch | None = None
@@ -97,8 +108,12 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     next_update_cycle: int = 2
     closed_at: datetime | None = None
     has_gap: bool = False
-    calendar: str | None = None
     is_beyond: bool = False
+
+    @property
+    def rules(self) -> frozenset[Rule]:
+        """Return all that it is or was held to."""
+        return frozenset((self.rule, *(fact.rule for fact in self.facts if fact.rule is not None)))
 
 
 class Packed(msgspec.Struct, frozen=True, kw_only=True):

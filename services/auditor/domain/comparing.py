@@ -9,7 +9,7 @@ import msgspec
 from schemas.vocabulary import ClockName, Verdict
 from services.auditor.domain.case import NOTHING_FURTHER, Case, Entry
 from services.auditor.domain.reckoning import Reckoned, reckon, reckon_one
-from services.auditor.domain.ruler import WHOLE, Ruler
+from services.auditor.domain.ruler import WHOLE, Rulers
 
 _SLACK = timedelta(seconds=1)
 """How far two instants may lie apart and be the same."""
@@ -73,10 +73,10 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     running: tuple[ClockName, ...] = ()
 
 
-def doubts_of_entries(case: Case, ruler: Ruler, judged: int) -> Iterator[Doubt]:
+def doubts_of_entries(case: Case, rulers: Rulers, judged: int) -> Iterator[Doubt]:
     """Yield what is wrong with the entries after the first `judged`, each by what was known when it was made."""
     if case.at_risk and judged == 0:
-        yield from _of_opening(case, ruler)
+        yield from _of_opening(case, rulers)
     said = {_identity(entry) for entry in case.entries[:judged]}
     for entry in case.entries[judged:]:
         if entry.clock not in AUDITED:
@@ -84,17 +84,17 @@ def doubts_of_entries(case: Case, ruler: Ruler, judged: int) -> Iterator[Doubt]:
         if entry.previous is None and _identity(entry) in said:
             yield _doubt(entry, Kind.REPEATED)
         said.add(_identity(entry))
-        yield from _of_verdict(case, ruler, entry) if _is_verdict(entry) else _of_threshold(case, ruler, entry)
+        yield from _of_verdict(case, rulers, entry) if _is_verdict(entry) else _of_threshold(case, rulers, entry)
 
 
-def standing(case: Case, ruler: Ruler, now: datetime) -> Standing:
+def standing(case: Case, rulers: Rulers, now: datetime) -> Standing:
     """Return what the whole record lacks, or contradicts, by all that is known now."""
     if case.severity is None:
-        return _of_watch(case, ruler, now)
+        return _of_watch(case, rulers, now)
     doubts: list[Doubt] = []
     ahead: list[datetime] = []
     running: list[ClockName] = []
-    for reckoned in _promised(case, ruler, now):
+    for reckoned in _promised(case, rulers, now):
         if not reckoned.is_over and reckoned.allowance is not None:
             running.append(reckoned.cycle.clock)
         record = _Record(case, reckoned)
@@ -105,10 +105,10 @@ def standing(case: Case, ruler: Ruler, now: datetime) -> Standing:
     return Standing(doubts=tuple(doubts), next_at=min(ahead, default=None), running=tuple(running))
 
 
-def _of_opening(case: Case, ruler: Ruler) -> Iterator[Doubt]:
+def _of_opening(case: Case, rulers: Rulers) -> Iterator[Doubt]:
     if case.watch is None:
         return
-    at = ruler.at_risk_at(case.watch.started_at, case.watch.due_at)
+    at = rulers[case.rule].at_risk_at(case.watch.started_at, case.watch.due_at)
     if abs(case.started_at - at) > _SLACK:
         kind = Kind.EARLY if case.started_at < at else Kind.DUE_AT
         yield Doubt(
@@ -121,20 +121,20 @@ def _of_opening(case: Case, ruler: Ruler) -> Iterator[Doubt]:
         )
 
 
-def _of_watch(case: Case, ruler: Ruler, now: datetime) -> Standing:
+def _of_watch(case: Case, rulers: Rulers, now: datetime) -> Standing:
     if case.watch is None:
         return Standing()
-    at = ruler.at_risk_at(case.watch.started_at, case.watch.due_at)
+    at = rulers[case.rule].at_risk_at(case.watch.started_at, case.watch.due_at)
     if at > now:
         return Standing(next_at=at, running=(ClockName.FRONT_LINE,))
     silent = Doubt(clock=ClockName.FRONT_LINE, cycle=1, kind=Kind.SILENT, since=at, percent=WHOLE, reckoned=at)
     return Standing(doubts=(silent,), running=(ClockName.FRONT_LINE,))
 
 
-def _promised(case: Case, ruler: Ruler, now: datetime) -> Iterator[Reckoned]:
+def _promised(case: Case, rulers: Rulers, now: datetime) -> Iterator[Reckoned]:
     """Yield each cycle but those of a resolution that was missed before a reopening: it is not promised again."""
     lost = False
-    for reckoned in reckon(case, ruler):
+    for reckoned in reckon(case, rulers):
         if reckoned.cycle.clock is ClockName.RESOLUTION:
             if lost:
                 continue
@@ -223,15 +223,15 @@ def _identity(entry: Entry) -> tuple[object, ...]:
     return entry.clock, entry.cycle, entry.percent, entry.verdict, entry.unverified
 
 
-def _cycle_of(case: Case, ruler: Ruler, entry: Entry, version: int) -> Reckoned | None:
+def _cycle_of(case: Case, rulers: Rulers, entry: Entry, version: int) -> Reckoned | None:
     """Return the cycle the entry is about, by what was known then."""
-    return reckon_one(case, ruler, version, entry.clock, entry.cycle)
+    return reckon_one(case, rulers, version, entry.clock, entry.cycle)
 
 
-def _of_threshold(case: Case, ruler: Ruler, entry: Entry) -> Iterator[Doubt]:
+def _of_threshold(case: Case, rulers: Rulers, entry: Entry) -> Iterator[Doubt]:
     """Yield what is wrong with a reminder, warning or breach: it was made of all that was known of clocks then."""
-    reckoned = _cycle_of(case, ruler, entry, entry.version)
-    if reckoned is None or reckoned.allowance is None:
+    reckoned = _cycle_of(case, rulers, entry, entry.version)
+    if reckoned is None or (reckoned.allowance is None and reckoned.broken_at is None):
         yield _doubt(entry, Kind.NO_CYCLE)
         return
     if entry.due_at is not None and abs(entry.due_at - reckoned.due_at) > _SLACK:
@@ -248,13 +248,13 @@ def _of_threshold(case: Case, ruler: Ruler, entry: Entry) -> Iterator[Doubt]:
             yield _doubt(entry, Kind.EARLY, entry.at, at)
 
 
-def _of_verdict(case: Case, ruler: Ruler, entry: Entry) -> Iterator[Doubt]:
+def _of_verdict(case: Case, rulers: Rulers, entry: Entry) -> Iterator[Doubt]:
     """Yield what is wrong with a verdict; it may rest on what was known a little earlier, so try that, too."""
     versions = {fact.version for fact in case.facts} | {fact.void_from for fact in case.facts}
     known = [entry.version, *sorted((one for one in versions if 0 < one < entry.version), reverse=True)]
     wrong: Doubt | None = None
     for version in known:
-        doubt = _doubt_of_verdict(_cycle_of(case, ruler, entry, version), entry)
+        doubt = _doubt_of_verdict(_cycle_of(case, rulers, entry, version), entry)
         if doubt is None:
             return
         wrong = wrong or doubt

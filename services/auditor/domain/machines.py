@@ -7,7 +7,7 @@ from typing import Protocol
 
 from policy.pauses import PauseCause, Pauses
 from schemas.vocabulary import ClockName, Severity
-from services.auditor.domain.case import Case, Fact, Happening
+from services.auditor.domain.case import Case, Fact, Happening, Rule
 
 
 @dataclass(slots=True)
@@ -48,6 +48,10 @@ class Cycle:
         self.ended_at = max(by.at, self.started_at)
         self.ended_by = by.version
         self.answered = answered
+
+
+PausesUnder = Callable[[Rule, Severity], Pauses]
+"""What clocks stand for by what is held to and the severity."""
 
 
 class Machine(Protocol):
@@ -117,10 +121,11 @@ class FirstResponse:
 
 @dataclass(slots=True)
 class Waiting:
-    """What the customer is waited on for, and whether all is over; by the severity in force, clocks stand for that."""
+    """What the customer is waited on for, and whether all is over; by what is in force, clocks stand for that."""
 
+    rule: Rule
     severity: Severity
-    pauses: Callable[[Severity], Pauses]
+    pauses: PausesUnder
     proposed: bool = False
     asked: bool = False
     over: bool = False
@@ -138,12 +143,14 @@ class Waiting:
                 self.proposed, self.asked, self.over = False, False, fact.what is not Happening.REOPENED
             case Happening.SEVERITY if fact.severity is not None:
                 self.severity = fact.severity
+            case Happening.ADOPTED if fact.rule is not None:
+                self.rule = fact.rule
             case _:
                 pass
 
     def stands(self, clock: ClockName) -> bool:
         """Tell whether the clock of the resolution, or of updates, stands."""
-        allowed = self.pauses(self.severity)
+        allowed = self.pauses(self.rule, self.severity)
         causes = allowed.resolution if clock is ClockName.RESOLUTION else allowed.update
         proposed = self.proposed and PauseCause.PROPOSED_RESOLUTION in causes
         return self.over or proposed or (self.asked and PauseCause.QUESTION in causes)
@@ -261,14 +268,14 @@ class Promise:
             self.cycles.append(begun)
 
 
-def cycles_known(case: Case, version: int, pauses: Callable[[Severity], Pauses]) -> list[Cycle]:
+def cycles_known(case: Case, version: int, pauses: PausesUnder) -> list[Cycle]:
     """Return every cycle there was or is, as far as was known before the event of that version."""
     assert case.severity is not None  # noqa: S101  only escalations have cycles
     machines: tuple[Machine, ...] = (
         Acceptance(),
         FirstResponse([_begun(ClockName.FIRST_RESPONSE, 1, case.started_at)]),
-        Update([_begun(ClockName.UPDATE, 1, case.started_at)], Waiting(case.severity, pauses)),
-        Resolution([_begun(ClockName.RESOLUTION, 1, case.started_at)], Waiting(case.severity, pauses)),
+        Update([_begun(ClockName.UPDATE, 1, case.started_at)], Waiting(case.rule, case.severity, pauses)),
+        Resolution([_begun(ClockName.RESOLUTION, 1, case.started_at)], Waiting(case.rule, case.severity, pauses)),
         Confirmation(),
         Promise(),
         NextReply(),

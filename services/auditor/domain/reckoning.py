@@ -7,19 +7,21 @@ from itertools import pairwise
 import msgspec
 
 from schemas.vocabulary import ClockName, Severity, Verdict
-from services.auditor.domain.case import Case, Happening
+from services.auditor.domain.case import Case, Happening, Rule
 from services.auditor.domain.machines import Cycle, cycles_known
-from services.auditor.domain.ruler import WHOLE, Allowance, Ruler
+from services.auditor.domain.ruler import WHOLE, Allowance, Rulers
 
 EVERYTHING_KNOWN = 2**62
+_BEGINS_A_REIGN = frozenset({Happening.SEVERITY, Happening.ADOPTED})
 
 
 class Reign(msgspec.Struct, frozen=True, kw_only=True):
-    """A severity and from when it holds; `version` orders it among what happened at that instant."""
+    """A severity and a rule, and from when both hold; `version` orders it among what happened at that instant."""
 
     since: datetime
     version: int
     severity: Severity
+    rule: Rule
 
 
 class Reckoned(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,7 +51,7 @@ class Reckoned(msgspec.Struct, frozen=True, kw_only=True):
         return Verdict.KEPT if self.is_kept else None
 
     def reached_at(self, percent: int) -> datetime | None:
-        """Return when that share counts as reached: not before the severity held; None where the clock stands first."""
+        """Return when that share counts as reached: not before the reign began; None where the clock stands first."""
         if percent == WHOLE and self.broken_at is not None:
             return self.broken_at
         if self.allowance is None:
@@ -58,29 +60,34 @@ class Reckoned(msgspec.Struct, frozen=True, kw_only=True):
         return None if at is None else max(at, self.reign.since)
 
 
-def reckon(case: Case, ruler: Ruler, version: int = EVERYTHING_KNOWN) -> Iterator[Reckoned]:
+def reckon(case: Case, rulers: Rulers, version: int = EVERYTHING_KNOWN) -> Iterator[Reckoned]:
     """Yield every cycle there was or is, by what was known before the event of that version."""
     reigns = _reigns(case, version)
-    for cycle in cycles_known(case, version, ruler.pauses):
-        yield _reckoned(case, ruler, cycle, _during(cycle, reigns))
+    for cycle in _cycles(case, rulers, version):
+        yield _reckoned(case, rulers, cycle, _during(cycle, reigns))
 
 
-def reckon_one(case: Case, ruler: Ruler, version: int, clock: ClockName, number: int) -> Reckoned | None:
+def reckon_one(case: Case, rulers: Rulers, version: int, clock: ClockName, number: int) -> Reckoned | None:
     """Return one cycle as `reckon` would; None where there was none."""
-    for cycle in cycles_known(case, version, ruler.pauses):
+    for cycle in _cycles(case, rulers, version):
         if cycle.clock is clock and cycle.number == number:
-            return _reckoned(case, ruler, cycle, _during(cycle, _reigns(case, version)))
+            return _reckoned(case, rulers, cycle, _during(cycle, _reigns(case, version)))
     return None
+
+
+def _cycles(case: Case, rulers: Rulers, version: int) -> list[Cycle]:
+    return cycles_known(case, version, lambda rule, severity: rulers[rule].pauses(severity))
 
 
 def _reigns(case: Case, version: int) -> list[Reign]:
     assert case.severity is not None  # noqa: S101  only escalations are reckoned
-    changes = (
-        Reign(since=fact.at, version=fact.version, severity=fact.severity)
-        for fact in case.facts
-        if fact.what is Happening.SEVERITY and fact.severity is not None and fact.version < version
-    )
-    return [Reign(since=case.started_at, version=0, severity=case.severity), *changes]
+    reigns = [Reign(since=case.started_at, version=0, severity=case.severity, rule=case.rule)]
+    for fact in case.facts:
+        if fact.version < version and fact.what in _BEGINS_A_REIGN:
+            last = reigns[-1]
+            severity, rule = fact.severity or last.severity, fact.rule or last.rule
+            reigns.append(Reign(since=fact.at, version=fact.version, severity=severity, rule=rule))
+    return reigns
 
 
 def _during(cycle: Cycle, reigns: list[Reign]) -> list[Reign]:
@@ -100,12 +107,12 @@ def _during(cycle: Cycle, reigns: list[Reign]) -> list[Reign]:
     return [*lasting, (current, *later)[-1]]
 
 
-def _reckoned(case: Case, ruler: Ruler, cycle: Cycle, reigns: list[Reign]) -> Reckoned:
+def _reckoned(case: Case, rulers: Rulers, cycle: Cycle, reigns: list[Reign]) -> Reckoned:
     """Find the first reign under which it broke: it fell due before that ended, or was overdue when it began."""
     due_at, broken_at, allowance = cycle.started_at, None, None
     ends = [*(reign.since for reign in reigns[1:]), cycle.ended_at]
     for reign, end in zip(reigns, ends, strict=True):
-        allowance = ruler.allowance(cycle, reign.severity, case.started_at)
+        allowance = rulers[reign.rule].allowance(cycle, reign.severity, case.started_at)
         if broken_at is not None or allowance is None:
             continue
         at, due_at = allowance.used_up(cycle, WHOLE)
@@ -117,5 +124,5 @@ def _reckoned(case: Case, ruler: Ruler, cycle: Cycle, reigns: list[Reign]) -> Re
         allowance=allowance,
         due_at=due_at.astimezone(UTC),
         broken_at=broken_at,
-        shares=ruler.shares(cycle, reigns[-1].severity),
+        shares=rulers[reigns[-1].rule].shares(cycle, reigns[-1].severity),
     )

@@ -1,5 +1,6 @@
 """One version of the procedure, laid along time: how long each cycle may take, and when a share of that is used up."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 import msgspec
@@ -10,6 +11,7 @@ from policy.pauses import Pauses
 from policy.targets import DayEnd, Measure, SeverityPolicy, Target
 from policy.thresholds import Threshold
 from schemas.vocabulary import ClockName, Severity
+from services.auditor.domain.case import Rule
 from services.auditor.domain.machines import Cycle
 from services.auditor.domain.opening_hours import OpeningHours
 
@@ -135,6 +137,10 @@ class Ruler:
             return Allowance(hours=hours, total=timedelta(seconds=target.amount))
         due_at = hours.days_later(since, target.amount, at_closing=target.ends is DayEnd.END_OF_DAY)
         return Allowance(hours=hours, total=hours.worked(since, due_at), days=target)
+
+
+Rulers = Mapping[Rule, Ruler]
+"""One for all that a case is or was held to."""
 
 
 def _is_understood(policy: Policy) -> bool:

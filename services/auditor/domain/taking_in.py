@@ -14,7 +14,7 @@ from schemas.merging import MergePassedOn
 from schemas.message import ActorKind
 from schemas.prevention import PreventiveActionCompleted, PreventiveActionPlanned, ReviewHeld
 from schemas.vocabulary import ClockName, ContactKind, Reason, Verdict
-from services.auditor.domain.case import NOTHING_FURTHER, Case, Entry, Fact, Happening, Watch
+from services.auditor.domain.case import NOTHING_FURTHER, Case, Entry, Fact, Happening, Rule, Watch
 
 _WATCHES = "sla_monitor"
 """Who causes an opening that follows from a watch."""
@@ -79,10 +79,9 @@ def _opened(event: told.EscalationOpened, before: Case | None) -> Case:
         ticket=context.ticket,
         reference=context.reference,
         version=context.version,
-        policy_version=event.meta.policy_version or "",
+        rule=Rule(event.meta.policy_version or "", context.calendar),
         started_at=context.started_at,
         severity=context.severity,
-        calendar=context.calendar,
         watch=None if before is None else before.watch,
         at_risk=by_the_clock and before is not None and before.watch is not None,
     )
@@ -93,7 +92,7 @@ def _watched(event: told.TicketWatched) -> Case:
         ticket=event.watch.ticket,
         reference=event.watch.reference or "",
         version=event.watch.version,
-        policy_version=event.meta.policy_version or "",
+        rule=Rule(event.meta.policy_version or ""),
         started_at=event.front_line_started_at,
         watch=Watch(started_at=event.front_line_started_at, due_at=event.front_line_due_at),
     )
@@ -103,7 +102,7 @@ def _gone_on(case: Case, event: told.StreamEvent, version: int) -> Case:
     case = replace(case, version=version, has_gap=case.has_gap or version > case.version + 1)
     if not isinstance(event, told.EscalationEvent) or case.severity is None:
         return case
-    if isinstance(event, told.PolicyAdopted) or (isinstance(event, told.MergeAbsorbed) and event.promises):
+    if isinstance(event, told.MergeAbsorbed) and event.promises:
         return replace(case, is_beyond=True)
     if isinstance(event, told.NoticeFailed):
         return _voided(case, event)
@@ -185,6 +184,10 @@ def _reclassified(event: told.EscalationReclassified, _case: Case) -> Fact | Non
     return replace(_fact(event, Happening.SEVERITY), severity=severity)
 
 
+def _adopted(event: told.PolicyAdopted, _case: Case) -> Fact:
+    return replace(_fact(event, Happening.ADOPTED), rule=Rule(event.version, event.escalation.calendar))
+
+
 FACTS: dict[type[told.StreamEvent], Callable[[Any, Case], Fact | None]] = {
     told.OwnerAssigned: _assigned,
     told.EscalationAccepted: lambda event, _: _fact(event, Happening.ACCEPTED, event.cycle),
@@ -196,6 +199,7 @@ FACTS: dict[type[told.StreamEvent], Callable[[Any, Case], Fact | None]] = {
     told.EscalationClosed: lambda event, _: _fact(event, Happening.CLOSED),
     told.EscalationReopened: _reopened,
     told.EscalationReclassified: _reclassified,
+    told.PolicyAdopted: _adopted,
 }
 """What each event that moves a clock says of it."""
 
@@ -240,7 +244,6 @@ OPENS_AND_ENDS: frozenset[type[told.StreamEvent]] = frozenset(
         told.EscalationMerged,
         told.EscalationEnded,
         told.NoticeFailed,
-        told.PolicyAdopted,
         told.MergeAbsorbed,
     }
 )

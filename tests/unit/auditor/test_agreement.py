@@ -15,6 +15,7 @@ from policy.pauses import PauseCause, Pauses
 from policy.targets import DayEnd, Measure, Target
 from policy.thresholds import Threshold
 from schemas import escalations as told
+from schemas.ids import PolicyVersion
 from schemas.vocabulary import ClockName, ContactKind, EscalationState, NoticeKind, ReplyIntent, Severity
 from services.auditor.domain.case import Case
 from services.auditor.domain.comparing import AUDITED
@@ -25,12 +26,15 @@ from services.sla_monitor.domain.epochs import held_to
 from services.sla_monitor.domain.evaluation import Judged, judged_cycles
 from services.sla_monitor.domain.folding import fold
 from services.sla_monitor.domain.measuring import percents_of
+from services.sla_monitor.domain.pinning import in_force
 from services.sla_monitor.domain.row import AnyRow, EscalationRow
 from tests.unit.policy.test_working_time import CALENDARS
-from tests.unit.sla_monitor.telling import Telling, default_policy
+from tests.unit.sla_monitor.telling import VERSION, Telling, default_policy
 
 START = datetime.fromisoformat("2026-03-20T06:00:00Z")
 SLACK = timedelta(seconds=1)
+OTHERS = (PolicyVersion("v2"), PolicyVersion("v3"))
+_OPEN_ENOUGH = CALENDARS.filter(lambda calendar: len([one for one in calendar.weekly.values() if one]) > 2)
 _STEPS = (timedelta(0), timedelta(minutes=7, microseconds=3), timedelta(hours=1), timedelta(hours=9), timedelta(days=2))
 
 
@@ -63,6 +67,7 @@ class Life:
             self._reclassify,
             self._accept,
             self._fail,
+            self._adopt,
         ]
         if self.telling.state is EscalationState.RESOLUTION_PROPOSED:
             acts += [self._reject, lambda: self.telling.confirmed(self.now)]
@@ -92,6 +97,10 @@ class Life:
 
     def _reclassify(self) -> told.EscalationEvent:
         return self.telling.reclassified(self.now, self.chance.choice(tuple(Severity)))
+
+    def _adopt(self) -> told.EscalationEvent:
+        calendar = self.chance.choice((None, "other"))
+        return self.telling.adopted(self.now, self.chance.choice((VERSION, *OTHERS)), calendar)
 
     def _propose(self) -> told.EscalationEvent:
         proposed = self.telling.proposed(self.now, self.chance.choice((None, "mia")))
@@ -154,8 +163,28 @@ def a_policy(calendar: Calendar, ends: DayEnd) -> Policy:
     return replace(policy, severities=promised)
 
 
+def versions_of(policy: Policy, other: Calendar) -> dict[str, Policy]:
+    """Return the policy, on another calendar where that is chosen, and two that promise otherwise."""
+    policy = replace(policy, calendars={**policy.calendars, "other": other})
+    promised = dict(policy.severities)
+    promised[Severity.P1] = replace(promised[Severity.P1], update=None, pauses=Pauses(), thresholds={})
+    promised[Severity.P2] = replace(
+        promised[Severity.P2], calendar="office", first_response=Target(measure=Measure.WORKING_TIME, amount=1800)
+    )
+    promised[Severity.P3] = replace(
+        promised[Severity.P3], resolution=Target(measure=Measure.BUSINESS_DAYS, amount=1), warnings_percent=(60,)
+    )
+    promised[Severity.P4] = promised[Severity.P3]
+    halved = {severity: replace(one, acceptance_share=0.25) for severity, one in promised.items()}
+    return {
+        VERSION: policy,
+        OTHERS[0]: replace(policy, severities=promised),
+        OTHERS[1]: replace(policy, severities={**halved, Severity.P2: policy.severities[Severity.P1]}),
+    }
+
+
 def reckoned_by_both(
-    events: list[told.EscalationEvent], policy: Policy, now: datetime
+    events: list[told.EscalationEvent], policies: dict[str, Policy], now: datetime
 ) -> tuple[dict[tuple[ClockName, int], Judged], dict[tuple[ClockName, int], Reckoned]]:
     """Return each cycle as the engine and as the auditor sees it."""
     row: AnyRow | None = None
@@ -164,26 +193,29 @@ def reckoned_by_both(
         row, case = fold(row, event), take_in(case, event)
     assert isinstance(row, EscalationRow)
     assert case is not None
-    judged = {(one.cycle.clock, one.cycle.number): one for one in judged_cycles(row, held_to(row, policy), now)}
-    return judged, {(one.cycle.clock, one.cycle.number): one for one in reckon(case, Ruler(policy))}
+    held = held_to(row, policies[in_force(row)], policies)
+    judged = {(one.cycle.clock, one.cycle.number): one for one in judged_cycles(row, held, now)}
+    rulers = {rule: Ruler(policies[rule.policy_version], rule.calendar) for rule in case.rules}
+    return judged, {(one.cycle.clock, one.cycle.number): one for one in reckon(case, rulers)}
 
 
 @settings(max_examples=300, deadline=None)
 @given(
     seed=st.integers(0, 2**32),
     length=st.integers(0, 25),
-    calendar=CALENDARS.filter(lambda calendar: len([one for one in calendar.weekly.values() if one]) > 2),
+    calendar=_OPEN_ENOUGH,
+    other=_OPEN_ENOUGH,
     ends=st.sampled_from(tuple(DayEnd)),
     later=st.integers(0, 30),
 )
 def test_every_cycle_is_due_kept_and_broken_as_the_engine_says(
-    seed: int, length: int, calendar: Calendar, ends: DayEnd, later: int
+    seed: int, length: int, calendar: Calendar, other: Calendar, ends: DayEnd, later: int
 ) -> None:
     events = a_life(seed, length)
-    policy = a_policy(calendar, ends)
+    policies = versions_of(a_policy(calendar, ends), other)
     now = max(event.meta.occurred_at for event in events) + timedelta(hours=later)
 
-    by_engine, by_auditor = reckoned_by_both(events, policy, now)
+    by_engine, by_auditor = reckoned_by_both(events, policies, now)
 
     # A resolution that was missed before a reopening is promised by neither, but only the engine leaves it out here.
     assert {key for key in by_auditor.keys() - by_engine.keys() if key[0] is not ClockName.RESOLUTION} == set()
@@ -191,13 +223,13 @@ def test_every_cycle_is_due_kept_and_broken_as_the_engine_says(
         if key[0] not in AUDITED:
             continue
         ours = by_auditor[key]
+        assert ours.verdict_at(now) is judged.verdict, key
         if judged.yard is None:
             assert ours.allowance is None, key
             continue
         assert abs(ours.due_at - judged.due_at) <= SLACK, (key, ours.due_at, judged.due_at)
-        assert ours.verdict_at(now) is judged.verdict, key
         assert ours.cycle.ended_at == judged.cycle.ended_at, key
-        assert ours.shares == percents_of(policy, judged.held.epoch.severity, judged.cycle), key
+        assert ours.shares == percents_of(judged.held.policy, judged.held.epoch.severity, judged.cycle), key
         for percent in ours.shares:
             theirs = judged.yard.reached_at(judged.cycle.runs, percent)
             assert ours.allowance is not None

@@ -1,6 +1,6 @@
 """Faults seeded into the engine, one at a time: each is played through the real handlers, and the auditor names it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -15,8 +15,8 @@ from schemas import escalations as told
 from schemas.vocabulary import ClockName, Severity
 from services.auditor.domain.comparing import Kind
 from services.sla_monitor import handlers
-from services.sla_monitor.domain import cycles, evaluation, folding, measuring
-from services.sla_monitor.domain.epochs import Held, Promises
+from services.sla_monitor.domain import cycles, epochs, evaluation, folding, measuring
+from services.sla_monitor.domain.epochs import Epoch, Held, Promises
 from services.sla_monitor.domain.evaluation import Evaluation, Judged
 from services.sla_monitor.domain.rounds import Cycle, Run
 from services.sla_monitor.domain.row import Accepted, AnyRow, EscalationRow, WatchedRow
@@ -160,6 +160,30 @@ def _the_last_act_accepts(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(cycles, "_acceptance", last)
 
 
+def _adoption_is_ignored(patch: pytest.MonkeyPatch) -> None:
+    def fold(row: AnyRow | None, event: told.StreamEvent) -> AnyRow | None:
+        if row is not None and isinstance(event, told.PolicyAdopted):
+            return replace(row, version=folding.version_of(event))
+        return folding.fold(row, event)
+
+    patch.setattr(handlers, "fold", fold)
+
+
+def _the_adopted_holds_from_the_start(patch: pytest.MonkeyPatch) -> None:
+    def held(row: EscalationRow, policy: Policy, earlier: Mapping[str, Policy]) -> tuple[Held, ...]:
+        return epochs.held_to(row, policy, dict.fromkeys(earlier, policy))
+
+    patch.setattr(evaluation, "held_to", held)
+
+
+def _the_first_calendar_stays(patch: pytest.MonkeyPatch) -> None:
+    def changed(before: Epoch, act: Any) -> Epoch:
+        return replace(_changed(before, act), calendar=before.calendar)
+
+    _changed = epochs._changed
+    patch.setattr(epochs, "_changed", changed)
+
+
 FAULTS = {
     "daylight saving is off by an hour": Fault(
         _winter_time_all_year, "clocks/04_the_night_the_clocks_change", ClockName.FIRST_RESPONSE, Kind.DUE_AT
@@ -214,6 +238,18 @@ FAULTS = {
         "own/09_accepted_by_an_act_and_then_by_the_button",
         ClockName.ACCEPTANCE,
         Kind.VERDICT,
+    ),
+    "a policy that was adopted is ignored": Fault(
+        _adoption_is_ignored, "own/21_a_policy_for_what_runs", ClockName.RESOLUTION, Kind.SILENT
+    ),
+    "what was overdue when a policy was adopted is not said": Fault(
+        _adoption_is_ignored, "own/21_a_policy_for_what_runs", ClockName.UPDATE, Kind.SILENT
+    ),
+    "an adopted policy judges what passed before it": Fault(
+        _the_adopted_holds_from_the_start, "own/21_a_policy_for_what_runs", ClockName.UPDATE, Kind.VERDICT
+    ),
+    "the calendar of an adopted policy is not taken": Fault(
+        _the_first_calendar_stays, "own/25_a_calendar_for_what_runs", ClockName.FIRST_RESPONSE, Kind.DUE_AT
     ),
 }
 
