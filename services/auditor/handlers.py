@@ -12,16 +12,17 @@ from chassis.errors import RetryableError
 from schemas.escalations import StreamEvent
 from schemas.ids import PolicyVersion
 from schemas.vocabulary import ClockName
-from services.auditor.domain.case import Case, Entry, Rule
-from services.auditor.domain.comparing import AUDITED, NOT_FOLLOWED, Doubt, Kind, doubts_of_entries, standing
+from services.auditor.domain.case import Case, Rule
+from services.auditor.domain.comparing import AUDITED, Doubt, Kind, doubts_of_entries, standing
 from services.auditor.domain.opening_hours import NeverOpensError
+from services.auditor.domain.reckoning import goes_on_after_the_close
 from services.auditor.domain.ruler import Ruler, Rulers
 from services.auditor.domain.taking_in import take_in, ticket_of
 from services.auditor.ports import Cases, Policies
 
 PRODUCER = "auditor"
 LOOKED_BACK = timedelta(hours=24)
-"""How long after its close an escalation is looked at: its last verdicts come then, and objections are to be seen."""
+"""How long an escalation is looked at when it is over: its last verdicts come then, and objections are to be seen."""
 _LOOKED_FOR_AFTER = timedelta(seconds=10)
 """How long until a ticket whose policy version has not arrived is looked at again."""
 
@@ -36,7 +37,7 @@ class NotAudited(StrEnum):
     GAP = "gap"
     """Events of it are missing."""
     BEYOND = "beyond"
-    """It is known and not followed: promises that came with a merge, clocks after the close."""
+    """It is known and not followed: promises that came with a merge."""
 
 
 class Objection(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,7 +97,7 @@ class Auditor:
     def take(self, event: StreamEvent, now: datetime) -> None:
         """Take in an event of `escalations.v1`; repeating it changes nothing.
 
-        What was closed long ago is laid aside at once, so that a start needs no memory for it.
+        What was over long ago is laid aside at once, so that a start needs no memory for it.
         """
         ticket = ticket_of(event)
         before = self._cases.get(ticket)
@@ -106,7 +107,7 @@ class Auditor:
         self._cases.put(ticket, after)
         if after is None:
             self._forget(ticket)
-        elif _is_past(after, now):
+        elif self._is_past(after, now):
             self._lay_aside(ticket)
         else:
             self._touched[ticket] = None
@@ -126,21 +127,21 @@ class Auditor:
         case = self._cases.get(ticket)
         if case is None:
             return
-        if _is_past(case, now):
+        if self._is_past(case, now):
             self._lay_aside(ticket)
             return
         if case.has_gap or case.is_beyond:
-            self._give_up(case, NotAudited.GAP if case.has_gap else NotAudited.BEYOND)
+            self._give_up(case, now, NotAudited.GAP if case.has_gap else NotAudited.BEYOND)
             return
         rulers = self._rulers_of(case)
         if rulers is None or not all(ruler.understood for ruler in rulers.values()):
             # A version that is late may still come; one that is not understood stays so.
-            self._give_up(case, NotAudited.POLICY, again_at=now + _LOOKED_FOR_AFTER if rulers is None else None)
+            self._give_up(case, now, NotAudited.POLICY, again_at=now + _LOOKED_FOR_AFTER if rulers is None else None)
             return
         try:
             self._compare(case, rulers, now, seconds)
         except NeverOpensError:
-            self._give_up(case, NotAudited.POLICY)
+            self._give_up(case, now, NotAudited.POLICY)
 
     def objections(self, seconds: float) -> list[Objection]:
         """Return what has become an objection since the last time."""
@@ -175,23 +176,22 @@ class Auditor:
         self._troubles.pop(case.ticket, None)
         if trouble.doubts:
             self._troubles[case.ticket] = trouble
-        ends_at = () if case.closed_at is None else (case.closed_at + LOOKED_BACK,)
-        ahead = () if stands.next_at is None else (stands.next_at,)
+        ahead = (one for one in (stands.next_at, _to_be_laid_aside_at(case, now)) if one is not None)
         self._looked(
             case.ticket,
             _Look(
                 entries_judged=len(case.entries),
                 running=stands.running,
-                not_audited=tuple(_left_alone(entry) for entry in case.entries if entry.clock not in AUDITED),
-                next_at=min((*ends_at, *ahead), default=None),
+                not_audited=tuple(NotAudited.CLOCK for entry in case.entries if entry.clock not in AUDITED),
+                next_at=min(ahead, default=None),
             ),
         )
 
-    def _give_up(self, case: Case, reason: NotAudited, *, again_at: datetime | None = None) -> None:
+    def _give_up(self, case: Case, now: datetime, reason: NotAudited, *, again_at: datetime | None = None) -> None:
         """Say that a ticket cannot be audited; it is looked at again then, and when it is to be laid aside."""
         self._troubles.pop(case.ticket, None)
-        ends_at = None if case.closed_at is None else case.closed_at + LOOKED_BACK
-        self._looked(case.ticket, _Look(not_audited=(reason,), next_at=again_at or ends_at))
+        next_at = again_at or _to_be_laid_aside_at(case, now)
+        self._looked(case.ticket, _Look(not_audited=(reason,), next_at=next_at))
 
     def _looked(self, ticket: str, look: _Look) -> None:
         before = self._looks.get(ticket)
@@ -203,6 +203,17 @@ class Auditor:
         self._looks[ticket] = look
         if look.next_at is not None and (before is None or before.next_at != look.next_at):
             heappush(self._due, (look.next_at, ticket))
+
+    def _is_past(self, case: Case, now: datetime) -> bool:
+        """Tell whether it was over so long ago that nothing is expected of it; what follows the close is awaited.
+
+        Where a version that it is held to is not here, none is known that promises a review, and none is awaited.
+        """
+        ends_at = _ends_at(case)
+        if ends_at is None or now < ends_at:
+            return False
+        rulers = self._rulers_of(case)
+        return rulers is None or not goes_on_after_the_close(case, rulers)
 
     def _lay_aside(self, ticket: str) -> None:
         self._forget(ticket)
@@ -232,10 +243,14 @@ class Auditor:
         return ruler
 
 
-def _left_alone(entry: Entry) -> NotAudited:
-    return NotAudited.BEYOND if entry.clock in NOT_FOLLOWED else NotAudited.CLOCK
+def _ends_at(case: Case) -> datetime | None:
+    """Return until when a closed escalation is looked at, if nothing follows the close any more."""
+    if case.closed_at is None:
+        return None
+    return max(case.closed_at, case.followed_up_at or case.closed_at) + LOOKED_BACK
 
 
-def _is_past(case: Case, now: datetime) -> bool:
-    """Tell whether it was closed so long ago that nothing is expected of it."""
-    return case.closed_at is not None and now >= case.closed_at + LOOKED_BACK
+def _to_be_laid_aside_at(case: Case, now: datetime) -> datetime | None:
+    """Return when that is ahead; later it is what follows the close that is waited for."""
+    ends_at = _ends_at(case)
+    return ends_at if ends_at is not None and ends_at > now else None

@@ -27,7 +27,7 @@ class AuditorMetrics:
         self._disagreements = Gauge(
             "escalon_auditor_disagreements",
             "What is on record and, for longer than is tolerated, contradicted by our own reckoning; of escalations "
-            "that were not closed a day ago.",
+            "that were not over a day ago.",
             ("clock", "kind"),
             registry=registry,
         )

@@ -16,9 +16,8 @@ _BEYOND = {
     "32_merged_into_what_is_over",
     "33_merged_in_a_chain",
     "34_merged_into_a_quiet_ticket",
-    "36_so_that_it_does_not_happen_again",
 }
-"""What took in the promises of a merge, or goes on after the close is not followed."""
+"""What took in the promises of a merge is not followed."""
 _MONITOR_DOWN = STORIES / "clocks" / "01_the_monitor_was_down.yaml"
 
 

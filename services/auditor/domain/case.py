@@ -29,6 +29,13 @@ class Happening(StrEnum):
     SEVERITY = "severity"
     ADOPTED = "adopted"
     REPLIED = "replied"
+    REVIEWED = "reviewed"
+    PLANNED = "planned"
+    DONE = "done"
+
+
+AFTERCARE = frozenset({Happening.REVIEWED, Happening.PLANNED, Happening.DONE})
+"""What follows the close, or may."""
 
 
 class Rule(NamedTuple):
@@ -41,11 +48,11 @@ class Rule(NamedTuple):
 class Fact(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     """Something that happened.
 
-    `number` is that of the assignment, of the proposal, or of the update cycle that may begin with it; `reply` that of
-    the next-reply cycle, 0 for none. `marked`: the assignment is the last in the chain, the message asks for a
-    confirmation, the owner proposed. `question`: the message asks the customer something.
-    `void_from`: the version from which it is known that the message never arrived, 0 while it is not. `rule`: what
-    holds since a version of the procedure was adopted.
+    `number` is that of the assignment, of the proposal, of the preventive action, or of the update cycle that may begin
+    with it; `reply` that of the next-reply cycle, 0 for none. `marked`: the assignment is the last in the chain, the
+    message asks for a confirmation, the owner proposed. `question`: the message asks the customer something.
+    `void_from`: the version from which it is known that the message never arrived, 0 while it is not. `next_at`: the
+    time that a person named. `rule`: what holds since a version of the procedure was adopted.
     """
 
     at: datetime
@@ -91,6 +98,7 @@ class Watch(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
 class Case(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     """A ticket: watched (`severity` None) or an escalation, held to `rule` from its start.
 
+    `closed_at` and `followed_up_at`: when the close, and the last of `AFTERCARE`, were put on record.
     `watch` of an escalation is what was watched before it opened by that (`at_risk`). `has_gap`: versions are missing.
     `is_beyond`: what is not followed here came to it, the promises of a merge.
     """
@@ -107,6 +115,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     entries: tuple[Entry, ...] = ()
     next_update_cycle: int = 2
     closed_at: datetime | None = None
+    followed_up_at: datetime | None = None
     has_gap: bool = False
     is_beyond: bool = False
 

@@ -18,12 +18,10 @@ AUDITED = frozenset(
     {
         *(ClockName.ACCEPTANCE, ClockName.FIRST_RESPONSE, ClockName.UPDATE, ClockName.RESOLUTION),
         *(ClockName.CONFIRMATION, ClockName.FRONT_LINE, ClockName.PROMISE, ClockName.NEXT_REPLY),
+        *(ClockName.REVIEW, ClockName.PREVENTIVE_ACTION),
     }
 )
 """The clocks that are recomputed here."""
-
-NOT_FOLLOWED = frozenset({ClockName.REVIEW, ClockName.PREVENTIVE_ACTION})
-"""The clocks that are not: they begin when nothing else runs, and rest on one instant each."""
 
 
 class Kind(StrEnum):

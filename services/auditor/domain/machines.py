@@ -1,75 +1,17 @@
 """One small state machine a clock: each is told every fact once, in the order of what happened, and leaves cycles."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
 
 from policy.pauses import PauseCause, Pauses
 from schemas.vocabulary import ClockName, Severity
+from services.auditor.domain.aftercare import PreventiveAction, Review
 from services.auditor.domain.case import Case, Fact, Happening, Rule
-
-
-@dataclass(slots=True)
-class Cycle:
-    """A round of a clock: when it ran (the last stretch open while it runs), how it ended.
-
-    `answered`: by the act that was promised. `ended_by`: the version of what ended it.
-    """
-
-    clock: ClockName
-    number: int
-    ran: list[tuple[datetime, datetime | None]]
-    ended_at: datetime | None = None
-    ended_by: int = 0
-    answered: bool = False
-    last_in_chain: bool = False
-    promised_at: datetime | None = None
-
-    @property
-    def started_at(self) -> datetime:
-        """When it began."""
-        return self.ran[0][0]
-
-    def stop(self, at: datetime) -> None:
-        """Have it stand still from then on; one that stands already goes on standing."""
-        since, until = self.ran[-1]
-        if until is None:
-            self.ran[-1] = (since, max(since, at))
-
-    def go_on(self, at: datetime) -> None:
-        """Have it run again from then on; one that runs goes on running."""
-        if self.ran[-1][1] is not None:
-            self.ran.append((at, None))
-
-    def end(self, by: Fact, *, answered: bool) -> None:
-        """End it."""
-        self.stop(by.at)
-        self.ended_at = max(by.at, self.started_at)
-        self.ended_by = by.version
-        self.answered = answered
-
+from services.auditor.domain.rounds import Cycle, Machine, begin, unended
 
 PausesUnder = Callable[[Rule, Severity], Pauses]
 """What clocks stand for by what is held to and the severity."""
-
-
-class Machine(Protocol):
-    """A clock."""
-
-    cycles: list[Cycle]
-
-    def tell(self, fact: Fact, *, void: bool) -> None:
-        """Take the next fact; `void`: it is a message that never arrived."""
-        ...
-
-
-def _begun(clock: ClockName, number: int, at: datetime) -> Cycle:
-    return Cycle(clock, number, [(at, None)])
-
-
-def _running(cycles: Iterable[Cycle]) -> Iterator[Cycle]:
-    return (cycle for cycle in cycles if cycle.ended_at is None)
 
 
 def _is_heard(fact: Fact, *, void: bool) -> bool:
@@ -87,16 +29,16 @@ class Acceptance:
     def tell(self, fact: Fact, *, void: bool) -> None:  # noqa: ARG002  a proposal is one, also where nobody hears it
         """Take the next fact."""
         if fact.what is Happening.ACCEPTED:
-            mine = [cycle for cycle in _running(self.cycles) if cycle.number == fact.number]
+            mine = [cycle for cycle in unended(self.cycles) if cycle.number == fact.number]
             for cycle in mine:
                 cycle.end(fact, answered=True)
             if not mine:
                 self.early[fact.number] = fact
         elif fact.what in {Happening.ASSIGNED, Happening.PROPOSED, Happening.CLOSED}:
-            for cycle in _running(self.cycles):
+            for cycle in unended(self.cycles):
                 cycle.end(fact, answered=fact.what is Happening.PROPOSED and fact.marked)
         if fact.what is Happening.ASSIGNED:
-            begun = _begun(ClockName.ACCEPTANCE, fact.number, fact.at)
+            begun = begin(ClockName.ACCEPTANCE, fact.number, fact.at)
             begun.last_in_chain = fact.marked
             if fact.number in self.early:
                 begun.end(self.early[fact.number], answered=True)
@@ -112,11 +54,11 @@ class FirstResponse:
     def tell(self, fact: Fact, *, void: bool) -> None:
         """Take the next fact."""
         if fact.what is Happening.CLOSED or _is_heard(fact, void=void):
-            for cycle in _running(self.cycles):
+            for cycle in unended(self.cycles):
                 if fact.at >= cycle.started_at:
                     cycle.end(fact, answered=fact.what is not Happening.CLOSED)
         elif fact.what is Happening.REOPENED:
-            self.cycles.append(_begun(ClockName.FIRST_RESPONSE, fact.opening, fact.at))
+            self.cycles.append(begin(ClockName.FIRST_RESPONSE, fact.opening, fact.at))
 
 
 @dataclass(slots=True)
@@ -174,18 +116,18 @@ class Update:
     def tell(self, fact: Fact, *, void: bool) -> None:
         """Take the next fact; a proposal at the instant of its request is no second message."""
         self.waiting.tell(fact, void=void)
-        running = next(_running(self.cycles), None)
+        running = next(unended(self.cycles), None)
         ends = fact.what in {Happening.PROPOSED, Happening.CLOSED} or _is_heard(fact, void=void)
         if running is None:
             if fact.what in {Happening.REJECTED, Happening.REOPENED}:
-                self.cycles.append(_begun(ClockName.UPDATE, fact.number, fact.at))
+                self.cycles.append(begin(ClockName.UPDATE, fact.number, fact.at))
         elif ends:
             same_message = fact.what is Happening.PROPOSED and fact.at == self.requested_at
             running.end(fact, answered=_is_heard(fact, void=void) and not same_message)
             if fact.what is Happening.CONTACT:
-                self.cycles.append(_begun(ClockName.UPDATE, fact.number, fact.at))
+                self.cycles.append(begin(ClockName.UPDATE, fact.number, fact.at))
                 self.requested_at = fact.at if fact.marked else self.requested_at
-        for cycle in _running(self.cycles):
+        for cycle in unended(self.cycles):
             self.waiting.move(cycle, fact.at)
 
 
@@ -225,13 +167,13 @@ class NextReply:
         """Take the next fact; a further message changes the number at most, to the lowest."""
         if fact.what in {Happening.CLOSED, Happening.REOPENED}:
             self.closed = fact.what is Happening.CLOSED
-        running = next(_running(self.cycles), None)
+        running = next(unended(self.cycles), None)
         answered = _is_heard(fact, void=void)
         if running is not None and (answered or fact.what in {Happening.CONFIRMED, Happening.CLOSED}):
             running.end(fact, answered=answered)
         elif fact.reply and not self.closed:
             if running is None:
-                self.cycles.append(_begun(ClockName.NEXT_REPLY, fact.reply, fact.at))
+                self.cycles.append(begin(ClockName.NEXT_REPLY, fact.reply, fact.at))
             else:
                 running.number = min(running.number, fact.reply)
 
@@ -245,10 +187,10 @@ class Confirmation:
     def tell(self, fact: Fact, *, void: bool) -> None:  # noqa: ARG002  who did not get it is asked again
         """Take the next fact."""
         if fact.what in {Happening.CONFIRMED, Happening.REJECTED, Happening.CLOSED}:
-            for cycle in _running(self.cycles):
+            for cycle in unended(self.cycles):
                 cycle.end(fact, answered=False)
         elif fact.what is Happening.PROPOSED:
-            self.cycles.append(_begun(ClockName.CONFIRMATION, fact.number, fact.at))
+            self.cycles.append(begin(ClockName.CONFIRMATION, fact.number, fact.at))
 
 
 @dataclass(slots=True)
@@ -260,10 +202,10 @@ class Promise:
     def tell(self, fact: Fact, *, void: bool) -> None:
         """Take the next fact."""
         if fact.what is Happening.CLOSED or _is_heard(fact, void=void):
-            for cycle in _running(self.cycles):
+            for cycle in unended(self.cycles):
                 cycle.end(fact, answered=fact.what is not Happening.CLOSED)
         if fact.what is Happening.CONTACT and not void and fact.next_at is not None and fact.next_at > fact.at:
-            begun = _begun(ClockName.PROMISE, fact.number, fact.at)
+            begun = begin(ClockName.PROMISE, fact.number, fact.at)
             begun.promised_at = fact.next_at
             self.cycles.append(begun)
 
@@ -273,12 +215,14 @@ def cycles_known(case: Case, version: int, pauses: PausesUnder) -> list[Cycle]:
     assert case.severity is not None  # noqa: S101  only escalations have cycles
     machines: tuple[Machine, ...] = (
         Acceptance(),
-        FirstResponse([_begun(ClockName.FIRST_RESPONSE, 1, case.started_at)]),
-        Update([_begun(ClockName.UPDATE, 1, case.started_at)], Waiting(case.rule, case.severity, pauses)),
-        Resolution([_begun(ClockName.RESOLUTION, 1, case.started_at)], Waiting(case.rule, case.severity, pauses)),
+        FirstResponse([begin(ClockName.FIRST_RESPONSE, 1, case.started_at)]),
+        Update([begin(ClockName.UPDATE, 1, case.started_at)], Waiting(case.rule, case.severity, pauses)),
+        Resolution([begin(ClockName.RESOLUTION, 1, case.started_at)], Waiting(case.rule, case.severity, pauses)),
         Confirmation(),
         Promise(),
         NextReply(),
+        Review(),
+        PreventiveAction(),
     )
     for fact in case.facts:
         if fact.version < version:

@@ -7,8 +7,10 @@ from itertools import pairwise
 import msgspec
 
 from schemas.vocabulary import ClockName, Severity, Verdict
+from services.auditor.domain.aftercare import unended_after
 from services.auditor.domain.case import Case, Happening, Rule
-from services.auditor.domain.machines import Cycle, cycles_known
+from services.auditor.domain.machines import cycles_known
+from services.auditor.domain.rounds import Cycle
 from services.auditor.domain.ruler import WHOLE, Allowance, Rulers
 
 EVERYTHING_KNOWN = 2**62
@@ -73,6 +75,12 @@ def reckon_one(case: Case, rulers: Rulers, version: int, clock: ClockName, numbe
         if cycle.clock is clock and cycle.number == number:
             return _reckoned(case, rulers, cycle, _during(cycle, _reigns(case, version)))
     return None
+
+
+def goes_on_after_the_close(case: Case, rulers: Rulers) -> bool:
+    """Tell whether a review that is promised, or a preventive action, is still to come."""
+    last = _reigns(case, EVERYTHING_KNOWN)[-1]
+    return any(rulers[last.rule].promises(cycle, last.severity) for cycle in unended_after(case.facts))
 
 
 def _cycles(case: Case, rulers: Rulers, version: int) -> list[Cycle]:

@@ -12,8 +12,8 @@ from policy.targets import DayEnd, Measure, SeverityPolicy, Target
 from policy.thresholds import Threshold
 from schemas.vocabulary import ClockName, Severity
 from services.auditor.domain.case import Rule
-from services.auditor.domain.machines import Cycle
 from services.auditor.domain.opening_hours import OpeningHours
+from services.auditor.domain.rounds import Cycle
 
 WHOLE = 100
 _NOTHING = timedelta(0)
@@ -84,26 +84,20 @@ class Ruler:
 
     def allowance(self, cycle: Cycle, severity: Severity, case_started_at: datetime) -> Allowance | None:
         """Return what the cycle may take under that severity; None where the severity promises nothing."""
+        if cycle.promised_at is not None:
+            return Allowance(hours=self._around_the_clock, total=cycle.promised_at - cycle.started_at)
         promised = self._policy.severities[severity]
-        match cycle.clock:
-            case ClockName.PROMISE if cycle.promised_at is not None:
-                return Allowance(hours=self._around_the_clock, total=cycle.promised_at - cycle.started_at)
-            case ClockName.ACCEPTANCE:
-                whole = self._of_target(promised.first_response, severity, case_started_at)
-                return Allowance(hours=whole.hours, total=whole.total * promised.acceptance_share)
-            case ClockName.FIRST_RESPONSE:
-                target: Target | None = promised.first_response
-            case ClockName.UPDATE:
-                target = promised.update
-            case ClockName.NEXT_REPLY:
-                target = promised.next_reply
-            case ClockName.RESOLUTION:
-                target = promised.resolution
-            case ClockName.CONFIRMATION:
-                target = promised.confirmation
-            case _:
-                target = None
+        if cycle.clock is ClockName.ACCEPTANCE:
+            whole = self._of_target(promised.first_response, severity, case_started_at)
+            return Allowance(hours=whole.hours, total=whole.total * promised.acceptance_share)
+        target = _target(promised, cycle.clock)
         return None if target is None else self._of_target(target, severity, cycle.started_at)
+
+    def promises(self, cycle: Cycle, severity: Severity) -> bool:
+        """Tell whether anything is promised of the cycle under that severity."""
+        if cycle.promised_at is not None or cycle.clock is ClockName.ACCEPTANCE:
+            return True
+        return _target(self._policy.severities[severity], cycle.clock) is not None
 
     def shares(self, cycle: Cycle, severity: Severity) -> tuple[int, ...]:
         """Return the percentages at which something is said of the cycle, ascending."""
@@ -139,6 +133,17 @@ class Ruler:
         return Allowance(hours=hours, total=hours.worked(since, due_at), days=target)
 
 
+def _target(promised: SeverityPolicy, clock: ClockName) -> Target | None:
+    return {
+        ClockName.FIRST_RESPONSE: promised.first_response,
+        ClockName.UPDATE: promised.update,
+        ClockName.NEXT_REPLY: promised.next_reply,
+        ClockName.RESOLUTION: promised.resolution,
+        ClockName.CONFIRMATION: promised.confirmation,
+        ClockName.REVIEW: promised.review,
+    }.get(clock)
+
+
 Rulers = Mapping[Rule, Ruler]
 """One for all that a case is or was held to."""
 
@@ -147,10 +152,7 @@ def _is_understood(policy: Policy) -> bool:
     """Tell whether it uses nothing that a later release added: what moves clocks in a way unknown here."""
     promised = policy.severities.values()
     targets = (
-        target
-        for one in promised
-        for target in (one.first_response, one.update, one.next_reply, one.resolution, one.confirmation)
-        if target is not None
+        target for one in promised for target in (_target(one, clock) for clock in ClockName) if target is not None
     )
     thresholds = (threshold for one in promised for written in one.thresholds.values() for threshold in written)
     choice = () if policy.calendar_by is None else (policy.calendar_by,)

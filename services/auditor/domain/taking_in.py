@@ -14,7 +14,7 @@ from schemas.merging import MergePassedOn
 from schemas.message import ActorKind
 from schemas.prevention import PreventiveActionCompleted, PreventiveActionPlanned, ReviewHeld
 from schemas.vocabulary import ClockName, ContactKind, Reason, Verdict
-from services.auditor.domain.case import NOTHING_FURTHER, Case, Entry, Fact, Happening, Rule, Watch
+from services.auditor.domain.case import AFTERCARE, NOTHING_FURTHER, Case, Entry, Fact, Happening, Rule, Watch
 
 _WATCHES = "sla_monitor"
 """Who causes an opening that follows from a watch."""
@@ -30,12 +30,8 @@ MOVES_NO_CLOCK: frozenset[type[told.StreamEvent]] = frozenset(
         told.OwnerNotified,
         told.CustomerAcknowledged,
         MergePassedOn,
-        ReviewHeld,
-        PreventiveActionPlanned,
-        PreventiveActionCompleted,
     }
 )
-"""None that is audited."""
 
 
 def ticket_of(event: told.StreamEvent) -> str:
@@ -123,6 +119,7 @@ def _with_fact(case: Case, fact: Fact | None, recorded_at: datetime) -> Case:
         facts=tuple(sorted((*case.facts, fact), key=lambda one: (one.at, one.version))),
         next_update_cycle=case.next_update_cycle + begins_update,
         closed_at=recorded_at if fact.what is Happening.CLOSED else closed_at,
+        followed_up_at=recorded_at if fact.what in AFTERCARE else case.followed_up_at,
     )
 
 
@@ -188,6 +185,10 @@ def _adopted(event: told.PolicyAdopted, _case: Case) -> Fact:
     return replace(_fact(event, Happening.ADOPTED), rule=Rule(event.version, event.escalation.calendar))
 
 
+def _planned(event: PreventiveActionPlanned, _case: Case) -> Fact:
+    return replace(_fact(event, Happening.PLANNED, event.number), next_at=event.due_at)
+
+
 FACTS: dict[type[told.StreamEvent], Callable[[Any, Case], Fact | None]] = {
     told.OwnerAssigned: _assigned,
     told.EscalationAccepted: lambda event, _: _fact(event, Happening.ACCEPTED, event.cycle),
@@ -200,6 +201,9 @@ FACTS: dict[type[told.StreamEvent], Callable[[Any, Case], Fact | None]] = {
     told.EscalationReopened: _reopened,
     told.EscalationReclassified: _reclassified,
     told.PolicyAdopted: _adopted,
+    ReviewHeld: lambda event, _: _fact(event, Happening.REVIEWED),
+    PreventiveActionPlanned: _planned,
+    PreventiveActionCompleted: lambda event, _: _fact(event, Happening.DONE, event.number),
 }
 """What each event that moves a clock says of it."""
 

@@ -16,7 +16,16 @@ from policy.targets import DayEnd, Measure, Target
 from policy.thresholds import Threshold
 from schemas import escalations as told
 from schemas.ids import PolicyVersion
-from schemas.vocabulary import ClockName, ContactKind, EscalationState, NoticeKind, ReplyIntent, Severity
+from schemas.prevention import PreventiveActionCompleted, PreventiveActionPlanned, ReviewHeld
+from schemas.vocabulary import (
+    ClockName,
+    ContactKind,
+    EscalationState,
+    NoticeKind,
+    PreventionKind,
+    ReplyIntent,
+    Severity,
+)
 from services.auditor.domain.case import Case
 from services.auditor.domain.comparing import AUDITED
 from services.auditor.domain.reckoning import Reckoned, reckon
@@ -50,6 +59,8 @@ class Life:
     now: datetime
     events: list[told.EscalationEvent] = field(default_factory=list)
     openings: int = 1
+    actions: int = 0
+    undone: list[int] = field(default_factory=list)
 
     def go_on(self) -> None:
         """Let something happen."""
@@ -58,7 +69,7 @@ class Life:
 
     def _possible(self) -> list[Act]:
         if self.telling.state is EscalationState.CLOSED:
-            return [self._reopen, self._answer_late]
+            return [self._reopen, self._answer_late, self._review, *self._preventive()]
         acts: list[Act] = [
             self._inform,
             self._customer_writes,
@@ -68,12 +79,16 @@ class Life:
             self._accept,
             self._fail,
             self._adopt,
+            *self._preventive(),
         ]
         if self.telling.state is EscalationState.RESOLUTION_PROPOSED:
             acts += [self._reject, lambda: self.telling.confirmed(self.now)]
         elif self.telling.state is EscalationState.OPEN:
             acts += [self._propose, self._propose]
         return [*acts, lambda: self.telling.closed(self.now)]
+
+    def _preventive(self) -> list[Act]:
+        return [self._plan, self._complete] if self.undone else [self._plan]
 
     def _inform(self) -> told.EscalationEvent:
         next_at = self.chance.choice((None, None, self.now + timedelta(hours=3)))
@@ -101,6 +116,29 @@ class Life:
     def _adopt(self) -> told.EscalationEvent:
         calendar = self.chance.choice((None, "other"))
         return self.telling.adopted(self.now, self.chance.choice((VERSION, *OTHERS)), calendar)
+
+    def _review(self) -> told.EscalationEvent:
+        at = max(self.telling.started_at, self.now - self.chance.choice(_STEPS))
+        return self.telling.tell(ReviewHeld(by="ana", text="Held."), at)
+
+    def _plan(self) -> told.EscalationEvent:
+        self.actions += 1
+        self.undone.append(self.actions)
+        planned = PreventiveActionPlanned(
+            by="mia",
+            action=f"action-{self.actions}",
+            number=self.actions,
+            kind=PreventionKind.PROCESS_GAP,
+            text="teach it",
+            owner="ana",
+            due_at=self.now + self.chance.choice(_STEPS[1:]),
+        )
+        return self.telling.tell(planned, self.now)
+
+    def _complete(self) -> told.EscalationEvent:
+        number = self.undone.pop()
+        done = PreventiveActionCompleted(by="ana", action=f"action-{number}", number=number)
+        return self.telling.tell(done, max(self.telling.started_at, self.now - self.chance.choice(_STEPS)))
 
     def _propose(self) -> told.EscalationEvent:
         proposed = self.telling.proposed(self.now, self.chance.choice((None, "mia")))
@@ -144,7 +182,7 @@ def a_policy(calendar: Calendar, ends: DayEnd) -> Policy:
     promised = dict(policy.severities)
     for severity in (Severity.P3, Severity.P4):
         resolution = replace(promised[severity].resolution, ends=ends)
-        promised[severity] = replace(promised[severity], resolution=resolution)
+        promised[severity] = replace(promised[severity], resolution=resolution, review=resolution)
     promised[Severity.P3] = replace(
         promised[Severity.P3], update=Target(measure=Measure.ELAPSED, amount=5 * 3600), warnings_percent=(30, 80)
     )

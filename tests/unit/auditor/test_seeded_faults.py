@@ -15,11 +15,18 @@ from schemas import escalations as told
 from schemas.vocabulary import ClockName, Severity
 from services.auditor.domain.comparing import Kind
 from services.sla_monitor import handlers
-from services.sla_monitor.domain import cycles, epochs, evaluation, folding, measuring
+from services.sla_monitor.domain import aftercare, cycles, epochs, evaluation, folding, measuring
 from services.sla_monitor.domain.epochs import Epoch, Held, Promises
 from services.sla_monitor.domain.evaluation import Evaluation, Judged
 from services.sla_monitor.domain.rounds import Cycle, Run
-from services.sla_monitor.domain.row import Accepted, AnyRow, EscalationRow, WatchedRow
+from services.sla_monitor.domain.row import (
+    Accepted,
+    ActionDone,
+    AnyRow,
+    EscalationRow,
+    Reopened,
+    WatchedRow,
+)
 from tests.harness.auditing import STORIES, AuditedWorld
 
 Seed = Callable[[pytest.MonkeyPatch], None]
@@ -184,6 +191,21 @@ def _the_first_calendar_stays(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(epochs, "_changed", changed)
 
 
+def _a_reopening_leaves_the_review(patch: pytest.MonkeyPatch) -> None:
+    def review(row: EscalationRow) -> Iterator[Cycle]:
+        return aftercare.review(replace(row, acts=tuple(one for one in row.acts if not isinstance(one, Reopened))))
+
+    patch.setattr(cycles, "review", review)
+
+
+def _what_is_done_goes_on(patch: pytest.MonkeyPatch) -> None:
+    def preventive_action(row: EscalationRow) -> Iterator[Cycle]:
+        acts = tuple(one for one in row.acts if not isinstance(one, ActionDone))
+        return aftercare.preventive_action(replace(row, acts=acts))
+
+    patch.setattr(cycles, "preventive_action", preventive_action)
+
+
 FAULTS = {
     "daylight saving is off by an hour": Fault(
         _winter_time_all_year, "clocks/04_the_night_the_clocks_change", ClockName.FIRST_RESPONSE, Kind.DUE_AT
@@ -250,6 +272,24 @@ FAULTS = {
     ),
     "the calendar of an adopted policy is not taken": Fault(
         _the_first_calendar_stays, "own/25_a_calendar_for_what_runs", ClockName.FIRST_RESPONSE, Kind.DUE_AT
+    ),
+    "a review is forgotten": Fault(
+        _without(ClockName.REVIEW), "own/37_a_review_that_nobody_holds", ClockName.REVIEW, Kind.SILENT
+    ),
+    "a reopening does not end the review": Fault(
+        _a_reopening_leaves_the_review, "own/37_a_review_that_nobody_holds", ClockName.REVIEW, Kind.THRESHOLD
+    ),
+    "a preventive action is forgotten": Fault(
+        _without(ClockName.PREVENTIVE_ACTION),
+        "own/36_so_that_it_does_not_happen_again",
+        ClockName.PREVENTIVE_ACTION,
+        Kind.SILENT,
+    ),
+    "a preventive action that is done goes on": Fault(
+        _what_is_done_goes_on,
+        "own/36_so_that_it_does_not_happen_again",
+        ClockName.PREVENTIVE_ACTION,
+        Kind.THRESHOLD,
     ),
 }
 
