@@ -35,6 +35,8 @@ class Kind(StrEnum):
     """It was put on record before its time had come."""
     VERDICT = "verdict"
     """Kept on record and broken by our reckoning, or the other way round."""
+    NEVER_DUE = "never_due"
+    """Broken on record, and nothing was due, as is known by now; it is not taken back."""
     NO_CYCLE = "no_cycle"
     """There is no such cycle."""
     THRESHOLD = "threshold"
@@ -89,10 +91,11 @@ def standing(case: Case, rulers: Rulers, now: datetime) -> Standing:
     """Return what the whole record lacks, or contradicts, by all that is known now."""
     if case.severity is None:
         return _of_watch(case, rulers, now)
-    doubts: list[Doubt] = []
+    everything = tuple(reckon(case, rulers))
+    doubts = list(_of_what_never_was(case, everything))
     ahead: list[datetime] = []
     running: list[ClockName] = []
-    for reckoned in _promised(case, rulers, now):
+    for reckoned in _promised(case, everything, now):
         if not reckoned.is_over and reckoned.allowance is not None:
             running.append(reckoned.cycle.clock)
         record = _Record(case, reckoned)
@@ -129,15 +132,24 @@ def _of_watch(case: Case, rulers: Rulers, now: datetime) -> Standing:
     return Standing(doubts=(silent,), running=(ClockName.FRONT_LINE,))
 
 
-def _promised(case: Case, rulers: Rulers, now: datetime) -> Iterator[Reckoned]:
+def _promised(case: Case, everything: tuple[Reckoned, ...], now: datetime) -> Iterator[Reckoned]:
     """Yield each cycle but those of a resolution that was missed before a reopening: it is not promised again."""
     lost = False
-    for reckoned in reckon(case, rulers):
+    for reckoned in everything:
         if reckoned.cycle.clock is ClockName.RESOLUTION:
             if lost:
                 continue
             lost = Verdict.BROKEN in {reckoned.verdict_at(now), _Record(case, reckoned).verdict}
         yield reckoned
+
+
+def _of_what_never_was(case: Case, everything: tuple[Reckoned, ...]) -> Iterator[Doubt]:
+    """Yield the breaches on record of cycles that, as is known by now, there never were."""
+    known = {(one.cycle.clock, one.cycle.number) for one in everything}
+    last = {(entry.clock, entry.cycle): entry for entry in case.entries if entry.verdict is not None}
+    for cycle, entry in last.items():
+        if entry.verdict is Verdict.BROKEN and cycle not in known and entry.clock in AUDITED:
+            yield _doubt(entry, Kind.NEVER_DUE, Verdict.BROKEN)
 
 
 class _Record:
@@ -146,23 +158,32 @@ class _Record:
     def __init__(self, case: Case, reckoned: Reckoned) -> None:
         cycle = reckoned.cycle
         self._reckoned = reckoned
-        self.verdict: Verdict | None = None
+        self._judged: Entry | None = None
         self._given = 0
         for entry in case.entries:
             if (entry.clock, entry.cycle) == (cycle.clock, cycle.number):
-                self.verdict = entry.verdict or self.verdict
+                self._judged = self._judged if entry.verdict is None else entry
                 is_broken = entry.verdict is Verdict.BROKEN
                 self._given = max(self._given, entry.percent, WHOLE if is_broken else 0)
             elif entry.clock is cycle.clock is ClockName.RESOLUTION and entry.cycle < cycle.number:
                 # A reopening goes on with the used time, and with what was given of it.
                 self._given = max(self._given, min(entry.percent, WHOLE - 1))
 
+    @property
+    def verdict(self) -> Verdict | None:
+        """The last on record."""
+        return None if self._judged is None else self._judged.verdict
+
     def contradicts(self, now: datetime) -> Iterator[Doubt]:
-        """Yield that its verdict is the opposite of ours."""
-        ours = self._reckoned.verdict_at(now)
-        if ours is not None and self.verdict is not None and ours is not self.verdict:
-            since = self._reckoned.broken_at or self._reckoned.due_at
+        """Yield that its verdict is the opposite of ours, or that it is broken and nothing was due."""
+        reckoned, ours = self._reckoned, self._reckoned.verdict_at(now)
+        if self._judged is None or ours is self._judged.verdict:
+            return
+        if ours is not None:
+            since = reckoned.broken_at or reckoned.due_at
             yield self._doubt(Kind.VERDICT, since, recorded=self.verdict, reckoned=ours)
+        elif self.verdict is Verdict.BROKEN and reckoned.is_over and not reckoned.was_due:
+            yield _doubt(self._judged, Kind.NEVER_DUE, Verdict.BROKEN)
 
     def lacks(self, now: datetime) -> tuple[list[Doubt], list[datetime]]:
         """Return what should be on record by now, the longest due, and the instants of what is ahead."""
@@ -247,9 +268,13 @@ def _of_threshold(case: Case, rulers: Rulers, entry: Entry) -> Iterator[Doubt]:
 
 
 def _of_verdict(case: Case, rulers: Rulers, entry: Entry) -> Iterator[Doubt]:
-    """Yield what is wrong with a verdict; it may rest on what was known a little earlier, so try that, too."""
+    """Yield what is wrong with a verdict; it may rest on what was known a little earlier, so try that, too.
+
+    A correction rests on the verdict that it corrects.
+    """
     versions = {fact.version for fact in case.facts} | {fact.void_from for fact in case.facts}
-    known = [entry.version, *sorted((one for one in versions if 0 < one < entry.version), reverse=True)]
+    least = 0 if entry.previous is None else _corrected_by(case, entry)
+    known = [entry.version, *sorted((one for one in versions if least < one < entry.version), reverse=True)]
     wrong: Doubt | None = None
     for version in known:
         doubt = _doubt_of_verdict(_cycle_of(case, rulers, entry, version), entry)
@@ -260,10 +285,17 @@ def _of_verdict(case: Case, rulers: Rulers, entry: Entry) -> Iterator[Doubt]:
         yield wrong
 
 
+def _corrected_by(case: Case, entry: Entry) -> int:
+    """Return the version of the verdict that an entry corrects; 0 where there is none."""
+    before = (one for one in case.entries if one.version < entry.version and one.verdict is not None)
+    return max((one.version for one in before if (one.clock, one.cycle) == (entry.clock, entry.cycle)), default=0)
+
+
 def _doubt_of_verdict(reckoned: Reckoned | None, entry: Entry) -> Doubt | None:
     ours = None if reckoned is None else reckoned.verdict_at(entry.at + _SLACK)
     if entry.withdrawn:
-        return _doubt(entry, Kind.VERDICT, entry.verdict, ours) if ours is Verdict.BROKEN else None
+        is_right = reckoned is None or (reckoned.is_over and not reckoned.was_due)
+        return None if is_right else _doubt(entry, Kind.VERDICT, entry.verdict, ours)
     if reckoned is None:
         return _doubt(entry, Kind.NO_CYCLE)
     if ours is not entry.verdict:

@@ -27,7 +27,10 @@ class Reign(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reckoned(msgspec.Struct, frozen=True, kw_only=True):
-    """A cycle and how it stands. `broken_at`: from when it counts, or will count, as broken."""
+    """A cycle and how it stands. `broken_at`: from when it counts, or will count, as broken.
+
+    `was_due`: something was due of it before it ended, or at that very instant.
+    """
 
     cycle: Cycle
     reign: Reign
@@ -35,6 +38,7 @@ class Reckoned(msgspec.Struct, frozen=True, kw_only=True):
     due_at: datetime
     broken_at: datetime | None
     shares: tuple[int, ...]
+    was_due: bool
 
     @property
     def is_over(self) -> bool:
@@ -117,13 +121,14 @@ def _during(cycle: Cycle, reigns: list[Reign]) -> list[Reign]:
 
 def _reckoned(case: Case, rulers: Rulers, cycle: Cycle, reigns: list[Reign]) -> Reckoned:
     """Find the first reign under which it broke: it fell due before that ended, or was overdue when it began."""
-    due_at, broken_at, allowance = cycle.started_at, None, None
+    due_at, broken_at, allowance, was_due = cycle.started_at, None, None, False
     ends = [*(reign.since for reign in reigns[1:]), cycle.ended_at]
     for reign, end in zip(reigns, ends, strict=True):
         allowance = rulers[reign.rule].allowance(cycle, reign.severity, case.started_at)
         if broken_at is not None or allowance is None:
             continue
         at, due_at = allowance.used_up(cycle, WHOLE)
+        was_due = was_due or _is_due_by(end, cycle, at, due_at)
         if at is not None and (end is None or at < end) and cycle.clock is not ClockName.CONFIRMATION:
             broken_at = max(at, reign.since)
     return Reckoned(
@@ -133,4 +138,14 @@ def _reckoned(case: Case, rulers: Rulers, cycle: Cycle, reigns: list[Reign]) -> 
         due_at=due_at.astimezone(UTC),
         broken_at=broken_at,
         shares=rulers[reigns[-1].rule].shares(cycle, reigns[-1].severity),
+        was_due=was_due,
     )
+
+
+def _is_due_by(end: datetime | None, cycle: Cycle, at: datetime | None, if_it_went_on: datetime) -> bool:
+    """Tell whether the time was up by the end of a reign, or of the cycle, or then."""
+    if end is None:
+        return at is not None
+    if at is None and cycle.ran[-1][1] == cycle.ended_at == if_it_went_on:
+        at = if_it_went_on
+    return at is not None and at <= end

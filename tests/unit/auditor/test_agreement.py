@@ -25,6 +25,7 @@ from schemas.vocabulary import (
     PreventionKind,
     ReplyIntent,
     Severity,
+    Verdict,
 )
 from services.auditor.domain.case import Case
 from services.auditor.domain.comparing import AUDITED
@@ -36,7 +37,7 @@ from services.sla_monitor.domain.evaluation import Judged, judged_cycles
 from services.sla_monitor.domain.folding import fold
 from services.sla_monitor.domain.measuring import percents_of
 from services.sla_monitor.domain.pinning import in_force
-from services.sla_monitor.domain.row import AnyRow, EscalationRow
+from services.sla_monitor.domain.row import AnyRow, EscalationRow, OnRecord
 from tests.unit.policy.test_working_time import CALENDARS
 from tests.unit.sla_monitor.telling import VERSION, Telling, default_policy
 
@@ -224,7 +225,7 @@ def versions_of(policy: Policy, other: Calendar) -> dict[str, Policy]:
 def reckoned_by_both(
     events: list[told.EscalationEvent], policies: dict[str, Policy], now: datetime
 ) -> tuple[dict[tuple[ClockName, int], Judged], dict[tuple[ClockName, int], Reckoned]]:
-    """Return each cycle as the engine and as the auditor sees it."""
+    """Return each cycle as the engine, which has called all but the resolution broken, and as the auditor sees it."""
     row: AnyRow | None = None
     case: Case | None = None
     for event in events:
@@ -232,6 +233,11 @@ def reckoned_by_both(
     assert isinstance(row, EscalationRow)
     assert case is not None
     held = held_to(row, policies[in_force(row)], policies)
+    broken = (
+        OnRecord(clock=one.cycle.clock, cycle=one.cycle.number, verdict=Verdict.BROKEN)
+        for one in judged_cycles(row, held, now)
+    )
+    row = replace(row, on_record=tuple(one for one in broken if one.clock is not ClockName.RESOLUTION))
     judged = {(one.cycle.clock, one.cycle.number): one for one in judged_cycles(row, held, now)}
     rulers = {rule: Ruler(policies[rule.policy_version], rule.calendar) for rule in case.rules}
     return judged, {(one.cycle.clock, one.cycle.number): one for one in reckon(case, rulers)}
@@ -262,6 +268,8 @@ def test_every_cycle_is_due_kept_and_broken_as_the_engine_says(
             continue
         ours = by_auditor[key]
         assert ours.verdict_at(now) is judged.verdict, key
+        taken_back = ours.is_over and ours.verdict_at(now) is None and not ours.was_due
+        assert taken_back == judged.never_due or key[0] is ClockName.CONFIRMATION, key
         if judged.yard is None:
             assert ours.allowance is None, key
             continue

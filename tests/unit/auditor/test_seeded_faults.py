@@ -12,6 +12,7 @@ from policy import business_hours, working_time
 from policy.calendars import Calendar
 from policy.model import Policy
 from schemas import escalations as told
+from schemas.sla import VerdictCorrected
 from schemas.vocabulary import ClockName, Severity
 from services.auditor.domain.comparing import Kind
 from services.sla_monitor import handlers
@@ -206,6 +207,27 @@ def _what_is_done_goes_on(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(cycles, "preventive_action", preventive_action)
 
 
+def _nothing_is_corrected(patch: pytest.MonkeyPatch) -> None:
+    of_verdict = evaluation._of_verdict
+
+    def kept(row: EscalationRow, judged: Judged) -> Iterator[evaluation.Finding]:
+        return (one for one in of_verdict(row, judged) if not isinstance(one.message, VerdictCorrected))
+
+    patch.setattr(evaluation, "_of_verdict", kept)
+
+
+def _what_was_not_due_stays_broken(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(evaluation, "never_due", lambda *_: False)
+
+
+def _what_never_was_stays_broken(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(evaluation, "without_cycle", lambda *_: iter(()))
+
+
+def _what_ends_unjudged_is_taken_back(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(evaluation, "never_due", lambda cycle, *_: cycle.ended_at is not None)
+
+
 FAULTS = {
     "daylight saving is off by an hour": Fault(
         _winter_time_all_year, "clocks/04_the_night_the_clocks_change", ClockName.FIRST_RESPONSE, Kind.DUE_AT
@@ -272,6 +294,18 @@ FAULTS = {
     ),
     "the calendar of an adopted policy is not taken": Fault(
         _the_first_calendar_stays, "own/25_a_calendar_for_what_runs", ClockName.FIRST_RESPONSE, Kind.DUE_AT
+    ),
+    "a verdict that a late fact changed is not corrected": Fault(
+        _nothing_is_corrected, "clocks/02_a_reply_that_arrives_late", ClockName.FIRST_RESPONSE, Kind.VERDICT
+    ),
+    "a breach that was never due is not taken back": Fault(
+        _what_was_not_due_stays_broken, "own/24_what_late_facts_take_back", ClockName.NEXT_REPLY, Kind.NEVER_DUE
+    ),
+    "a breach of what never was is not taken back": Fault(
+        _what_never_was_stays_broken, "own/26_an_answer_to_nothing", ClockName.NEXT_REPLY, Kind.NEVER_DUE
+    ),
+    "a breach at the very end is taken back": Fault(
+        _what_ends_unjudged_is_taken_back, "core/02_nobody_accepts", ClockName.ACCEPTANCE, Kind.VERDICT
     ),
     "a review is forgotten": Fault(
         _without(ClockName.REVIEW), "own/37_a_review_that_nobody_holds", ClockName.REVIEW, Kind.SILENT
