@@ -13,7 +13,9 @@ from schemas.escalations import StreamEvent
 from schemas.ids import PolicyVersion
 from schemas.vocabulary import ClockName
 from services.auditor.domain.case import Case, Rule
-from services.auditor.domain.comparing import AUDITED, Doubt, Kind, doubts_of_entries, standing
+from services.auditor.domain.comparing import standing
+from services.auditor.domain.doubts import AUDITED, Doubt, Kind
+from services.auditor.domain.judging import doubts_of_entries
 from services.auditor.domain.opening_hours import NeverOpensError
 from services.auditor.domain.reckoning import goes_on_after_the_close
 from services.auditor.domain.ruler import Ruler, Rulers
@@ -36,8 +38,6 @@ class NotAudited(StrEnum):
     """Its policy version has not arrived, or has what moves clocks in a way that is unknown here."""
     GAP = "gap"
     """Events of it are missing."""
-    BEYOND = "beyond"
-    """It is known and not followed: promises that came with a merge."""
 
 
 class Objection(msgspec.Struct, frozen=True, kw_only=True):
@@ -130,8 +130,8 @@ class Auditor:
         if self._is_past(case, now):
             self._lay_aside(ticket)
             return
-        if case.has_gap or case.is_beyond:
-            self._give_up(case, now, NotAudited.GAP if case.has_gap else NotAudited.BEYOND)
+        if case.has_gap:
+            self._give_up(case, now, NotAudited.GAP)
             return
         rulers = self._rulers_of(case)
         if rulers is None or not all(ruler.understood for ruler in rulers.values()):
@@ -209,8 +209,7 @@ class Auditor:
 
         Where a version that it is held to is not here, none is known that promises a review, and none is awaited.
         """
-        ends_at = _ends_at(case)
-        if ends_at is None or now < ends_at:
+        if case.over_at is None or now < case.over_at + LOOKED_BACK:
             return False
         rulers = self._rulers_of(case)
         return rulers is None or not goes_on_after_the_close(case, rulers)
@@ -243,14 +242,7 @@ class Auditor:
         return ruler
 
 
-def _ends_at(case: Case) -> datetime | None:
-    """Return until when a closed escalation is looked at, if nothing follows the close any more."""
-    if case.closed_at is None:
-        return None
-    return max(case.closed_at, case.followed_up_at or case.closed_at) + LOOKED_BACK
-
-
 def _to_be_laid_aside_at(case: Case, now: datetime) -> datetime | None:
     """Return when that is ahead; later it is what follows the close that is waited for."""
-    ends_at = _ends_at(case)
+    ends_at = None if case.over_at is None else case.over_at + LOOKED_BACK
     return ends_at if ends_at is not None and ends_at > now else None

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
-from services.auditor.domain.comparing import AUDITED, Kind
+from services.auditor.domain.doubts import AUDITED, Kind
 from services.auditor.handlers import NotAudited, Summary
 
 
@@ -37,7 +37,7 @@ class AuditorMetrics:
         self._not_audited = Gauge(
             "escalon_auditor_not_audited",
             "Records of clocks that are not known here (`clock`), and tickets whose policy is not (`policy`) or of "
-            "which events are missing (`gap`) or that go by what is not followed (`beyond`).",
+            "which events are missing (`gap`).",
             ("reason",),
             registry=registry,
         )

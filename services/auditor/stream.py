@@ -8,7 +8,7 @@ from datetime import datetime
 
 from chassis.clock import REAL_TIME, Clock
 from schemas.escalations import StreamEvent
-from services.auditor.domain.comparing import Kind
+from services.auditor.domain.doubts import Kind
 from services.auditor.handlers import Auditor, Objection
 from services.auditor.metrics import AuditorMetrics
 

@@ -10,7 +10,7 @@ from schemas.codec import Codec, SchemaBook
 from schemas.escalations import StreamEvent
 from schemas.message import Message
 from services.auditor.adapters.in_memory import InMemoryCases
-from services.auditor.domain.comparing import Doubt
+from services.auditor.domain.doubts import Doubt
 from services.auditor.handlers import Auditor, Summary
 
 STORIES = Path(__file__).parents[1] / "acceptance" / "scenarios"

@@ -28,6 +28,7 @@ class Happening(StrEnum):
     REOPENED = "reopened"
     SEVERITY = "severity"
     ADOPTED = "adopted"
+    ABSORBED = "absorbed"
     REPLIED = "replied"
     REVIEWED = "reviewed"
     PLANNED = "planned"
@@ -45,14 +46,36 @@ class Rule(NamedTuple):
     calendar: str | None = None
 
 
+class HandedOn(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+    """A promise of the ticket that ended in a merge; `percent`: the share of it that the owner was told is used up."""
+
+    clock: ClockName
+    started_at: datetime
+    due_at: datetime
+    severity: Severity
+    percent: int = 0
+
+
+class Merge(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+    """What a merge brought. `alone`: it is all that is promised, for it opened the escalation."""
+
+    promises: tuple[HandedOn, ...]
+    alone: bool = False
+
+    def of(self, clock: ClockName) -> HandedOn | None:
+        """Return what it brought of a clock."""
+        return next((one for one in self.promises if one.clock is clock), None)
+
+
 class Fact(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     """Something that happened.
 
     `number` is that of the assignment, of the proposal, of the preventive action, or of the update cycle that may begin
-    with it; `reply` that of the next-reply cycle, 0 for none. `marked`: the assignment is the last in the chain, the
-    message asks for a confirmation, the owner proposed. `question`: the message asks the customer something.
-    `void_from`: the version from which it is known that the message never arrived, 0 while it is not. `next_at`: the
-    time that a person named. `rule`: what holds since a version of the procedure was adopted.
+    with it; `reply` that of the next-reply cycle, `opening` that of the first response that begins with it, 0 for none.
+    `marked`: the assignment is the last in the chain, the message asks for a confirmation, the owner proposed.
+    `question`: the message asks the customer something. `next_at`: the time that a person named.
+    `void_from`: the version from which it is known that the message never arrived, 0 while it is not.
+    `rule`: what holds since a version of the procedure was adopted. `merge`: what was brought by one.
     """
 
     at: datetime
@@ -68,6 +91,7 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     question: bool = False
     reply: int = 0
     rule: Rule | None = None
+    merge: Merge | None = None
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
@@ -100,7 +124,6 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
 
     `closed_at` and `followed_up_at`: when the close, and the last of `AFTERCARE`, were put on record.
     `watch` of an escalation is what was watched before it opened by that (`at_risk`). `has_gap`: versions are missing.
-    `is_beyond`: what is not followed here came to it, the promises of a merge.
     """
 
     ticket: str
@@ -117,7 +140,11 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     closed_at: datetime | None = None
     followed_up_at: datetime | None = None
     has_gap: bool = False
-    is_beyond: bool = False
+
+    @property
+    def over_at(self) -> datetime | None:
+        """When the close was put on record, or what followed it last; None for one that is not closed."""
+        return None if self.closed_at is None else max(self.closed_at, self.followed_up_at or self.closed_at)
 
     @property
     def rules(self) -> frozenset[Rule]:

@@ -1,17 +1,13 @@
 """One small state machine a clock: each is told every fact once, in the order of what happened, and leaves cycles."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from policy.pauses import PauseCause, Pauses
-from schemas.vocabulary import ClockName, Severity
+from schemas.vocabulary import ClockName
 from services.auditor.domain.aftercare import PreventiveAction, Review
-from services.auditor.domain.case import Case, Fact, Happening, Rule
+from services.auditor.domain.case import Case, Fact, Happening, Merge
 from services.auditor.domain.rounds import Cycle, Machine, begin, unended
-
-PausesUnder = Callable[[Rule, Severity], Pauses]
-"""What clocks stand for by what is held to and the severity."""
+from services.auditor.domain.waiting import PausesUnder, Waiting
 
 
 def _is_heard(fact: Fact, *, void: bool) -> bool:
@@ -47,7 +43,7 @@ class Acceptance:
 
 @dataclass(slots=True)
 class FirstResponse:
-    """From the start, and each reopening, to the first message of a person from then on."""
+    """From the start, each reopening, and a merge that finds it given, to the first message of a person since."""
 
     cycles: list[Cycle]
 
@@ -57,52 +53,12 @@ class FirstResponse:
             for cycle in unended(self.cycles):
                 if fact.at >= cycle.started_at:
                     cycle.end(fact, answered=fact.what is not Happening.CLOSED)
-        elif fact.what is Happening.REOPENED:
+        elif fact.what in {Happening.REOPENED, Happening.ABSORBED} and fact.opening:
             self.cycles.append(begin(ClockName.FIRST_RESPONSE, fact.opening, fact.at))
-
-
-@dataclass(slots=True)
-class Waiting:
-    """What the customer is waited on for, and whether all is over; by what is in force, clocks stand for that."""
-
-    rule: Rule
-    severity: Severity
-    pauses: PausesUnder
-    proposed: bool = False
-    asked: bool = False
-    over: bool = False
-
-    def tell(self, fact: Fact, *, void: bool) -> None:
-        """Take the next fact; a message that is no question, or an assignment, ends no waiting."""
-        match fact.what:
-            case Happening.CONTACT:
-                self.asked = self.asked or (fact.question and not void and not self.over)
-            case Happening.REPLIED:
-                self.asked = False
-            case Happening.PROPOSED | Happening.REJECTED:
-                self.proposed, self.asked = fact.what is Happening.PROPOSED, False
-            case Happening.CONFIRMED | Happening.CLOSED | Happening.REOPENED:
-                self.proposed, self.asked, self.over = False, False, fact.what is not Happening.REOPENED
-            case Happening.SEVERITY if fact.severity is not None:
-                self.severity = fact.severity
-            case Happening.ADOPTED if fact.rule is not None:
-                self.rule = fact.rule
-            case _:
-                pass
-
-    def stands(self, clock: ClockName) -> bool:
-        """Tell whether the clock of the resolution, or of updates, stands."""
-        allowed = self.pauses(self.rule, self.severity)
-        causes = allowed.resolution if clock is ClockName.RESOLUTION else allowed.update
-        proposed = self.proposed and PauseCause.PROPOSED_RESOLUTION in causes
-        return self.over or proposed or (self.asked and PauseCause.QUESTION in causes)
-
-    def move(self, cycle: Cycle, at: datetime) -> None:
-        """Have a cycle stand or run from then on."""
-        if self.stands(cycle.clock):
-            cycle.stop(at)
+            self.cycles[-1].bring(fact, replaces=True)
         else:
-            cycle.go_on(at)
+            for cycle in unended(self.cycles):
+                cycle.bring(fact)
 
 
 @dataclass(slots=True)
@@ -129,28 +85,35 @@ class Update:
                 self.requested_at = fact.at if fact.marked else self.requested_at
         for cycle in unended(self.cycles):
             self.waiting.move(cycle, fact.at)
+            cycle.bring(fact)
 
 
 @dataclass(slots=True)
 class Resolution:
     """From the start to the confirmation or the close; it stands for what the policy says, and while it is closed.
 
-    A reopening goes on with the time that was used, as a cycle of its own.
+    A reopening goes on with the time that was used, and with what was ever brought, as a cycle of its own.
     """
 
     cycles: list[Cycle]
     waiting: Waiting
+    merges: list[Fact] = field(default_factory=list)
 
     def tell(self, fact: Fact, *, void: bool) -> None:
         """Take the next fact."""
         self.waiting.tell(fact, void=void)
         last = self.cycles[-1]
+        if fact.merge is not None:
+            self.merges.append(fact)
         if fact.what is Happening.REOPENED:
             if last.ended_at is None:
                 self.cycles.pop()
             last = Cycle(ClockName.RESOLUTION, fact.opening, list(last.ran))
             self.cycles.append(last)
+            for merge in self.merges:
+                last.bring(merge)
         if last.ended_at is None:
+            last.bring(fact)
             self.waiting.move(last, fact.at)
             if fact.what in {Happening.CONFIRMED, Happening.CLOSED}:
                 last.end(fact, answered=True)
@@ -195,7 +158,7 @@ class Confirmation:
 
 @dataclass(slots=True)
 class Promise:
-    """From a message that names a time to the next message."""
+    """From a message that names a time, or a merge that brings one where none runs, to the next message."""
 
     cycles: list[Cycle] = field(default_factory=list)
 
@@ -205,28 +168,43 @@ class Promise:
             for cycle in unended(self.cycles):
                 cycle.end(fact, answered=fact.what is not Happening.CLOSED)
         if fact.what is Happening.CONTACT and not void and fact.next_at is not None and fact.next_at > fact.at:
-            begun = begin(ClockName.PROMISE, fact.number, fact.at)
-            begun.promised_at = fact.next_at
-            self.cycles.append(begun)
+            self._begin(fact, fact.next_at)
+        elif fact.merge is not None:
+            self._take_over(fact, fact.merge)
+
+    def _take_over(self, fact: Fact, merge: Merge) -> None:
+        running, brought = list(unended(self.cycles)), merge.of(ClockName.PROMISE)
+        if brought is not None and not running:
+            running = [self._begin(fact, brought.due_at)]
+        for cycle in running:
+            cycle.bring(fact, replaces=cycle.number == fact.number)
+
+    def _begin(self, fact: Fact, promised_at: datetime) -> Cycle:
+        begun = begin(ClockName.PROMISE, fact.number, fact.at)
+        begun.promised_at = promised_at
+        self.cycles.append(begun)
+        return begun
 
 
 def cycles_known(case: Case, version: int, pauses: PausesUnder) -> list[Cycle]:
     """Return every cycle there was or is, as far as was known before the event of that version."""
     assert case.severity is not None  # noqa: S101  only escalations have cycles
+    known = [fact for fact in case.facts if fact.version < version]
+    opened_by = (fact.at for fact in known if fact.merge is not None and fact.merge.alone)
+    since = next(opened_by, case.started_at)
     machines: tuple[Machine, ...] = (
         Acceptance(),
-        FirstResponse([begin(ClockName.FIRST_RESPONSE, 1, case.started_at)]),
-        Update([begin(ClockName.UPDATE, 1, case.started_at)], Waiting(case.rule, case.severity, pauses)),
-        Resolution([begin(ClockName.RESOLUTION, 1, case.started_at)], Waiting(case.rule, case.severity, pauses)),
+        FirstResponse([begin(ClockName.FIRST_RESPONSE, 1, since)]),
+        Update([begin(ClockName.UPDATE, 1, since)], Waiting(case.rule, case.severity, pauses)),
+        Resolution([begin(ClockName.RESOLUTION, 1, since)], Waiting(case.rule, case.severity, pauses)),
         Confirmation(),
         Promise(),
         NextReply(),
         Review(),
         PreventiveAction(),
     )
-    for fact in case.facts:
-        if fact.version < version:
-            void = 0 < fact.void_from < version
-            for machine in machines:
-                machine.tell(fact, void=void)
+    for fact in known:
+        void = 0 < fact.void_from < version
+        for machine in machines:
+            machine.tell(fact, void=void)
     return [cycle for machine in machines for cycle in machine.cycles]

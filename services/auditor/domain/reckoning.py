@@ -11,14 +11,17 @@ from services.auditor.domain.aftercare import unended_after
 from services.auditor.domain.case import Case, Happening, Rule
 from services.auditor.domain.machines import cycles_known
 from services.auditor.domain.rounds import Cycle
-from services.auditor.domain.ruler import WHOLE, Allowance, Rulers
+from services.auditor.domain.ruler import WHOLE, Allowance, Ruler, Rulers
 
 EVERYTHING_KNOWN = 2**62
-_BEGINS_A_REIGN = frozenset({Happening.SEVERITY, Happening.ADOPTED})
+_BEGINS_A_REIGN = frozenset({Happening.SEVERITY, Happening.ADOPTED, Happening.ABSORBED})
 
 
 class Reign(msgspec.Struct, frozen=True, kw_only=True):
-    """A severity and a rule, and from when both hold; `version` orders it among what happened at that instant."""
+    """A severity and a rule, and from when both hold; a merge begins one, too.
+
+    `version` orders it among what happened at that instant.
+    """
 
     since: datetime
     version: int
@@ -124,7 +127,7 @@ def _reckoned(case: Case, rulers: Rulers, cycle: Cycle, reigns: list[Reign]) -> 
     due_at, broken_at, allowance, was_due = cycle.started_at, None, None, False
     ends = [*(reign.since for reign in reigns[1:]), cycle.ended_at]
     for reign, end in zip(reigns, ends, strict=True):
-        allowance = rulers[reign.rule].allowance(cycle, reign.severity, case.started_at)
+        allowance = _strictest(case, rulers[reign.rule], cycle, reign)
         if broken_at is not None or allowance is None:
             continue
         at, due_at = allowance.used_up(cycle, WHOLE)
@@ -140,6 +143,18 @@ def _reckoned(case: Case, rulers: Rulers, cycle: Cycle, reigns: list[Reign]) -> 
         shares=rulers[reigns[-1].rule].shares(cycle, reigns[-1].severity),
         was_due=was_due,
     )
+
+
+def _strictest(case: Case, ruler: Ruler, cycle: Cycle, reign: Reign) -> Allowance | None:
+    """Return what falls due first of what the policy promises and of what merges have brought by then."""
+    found = ruler.allowance(cycle, reign.severity, case.started_at)
+    for brought in cycle.brought:
+        if (brought.at, brought.version) <= (reign.since, reign.version):
+            theirs = ruler.handed_on(cycle, brought, reign.severity)
+            both = [theirs] if brought.replaces else [found, theirs]
+            promised = [one for one in both if one is not None]
+            found = min(promised, key=lambda one: one.used_up(cycle, WHOLE)[1], default=None)
+    return found
 
 
 def _is_due_by(end: datetime | None, cycle: Cycle, at: datetime | None, if_it_went_on: datetime) -> bool:

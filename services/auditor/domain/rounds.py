@@ -1,12 +1,27 @@
 """A cycle, what a machine that leaves cycles must be able to do, and what all machines do with theirs."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from schemas.vocabulary import ClockName
-from services.auditor.domain.case import Fact
+from services.auditor.domain.case import Fact, HandedOn
+
+Stretch = tuple[datetime, datetime | None]
+"""From when until when something ran; None while it does."""
+
+
+class Brought(NamedTuple):
+    """What a merge brought while a cycle ran, by the event of that version; None: that nothing is promised.
+
+    `replaces`: it takes the place of what the policy promises; otherwise what falls due first holds.
+    """
+
+    at: datetime
+    version: int
+    promise: HandedOn | None
+    replaces: bool
 
 
 @dataclass(slots=True)
@@ -18,12 +33,13 @@ class Cycle:
 
     clock: ClockName
     number: int
-    ran: list[tuple[datetime, datetime | None]]
+    ran: list[Stretch]
     ended_at: datetime | None = None
     ended_by: int = 0
     answered: bool = False
     last_in_chain: bool = False
     promised_at: datetime | None = None
+    brought: list[Brought] = field(default_factory=list)
 
     @property
     def started_at(self) -> datetime:
@@ -40,6 +56,14 @@ class Cycle:
         """Have it run again from then on; one that runs goes on running."""
         if self.ran[-1][1] is not None:
             self.ran.append((at, None))
+
+    def bring(self, fact: Fact, *, replaces: bool = False) -> None:
+        """Have it run by what a merge brought, too."""
+        if fact.merge is None:
+            return
+        promise = fact.merge.of(self.clock)
+        if promise is not None or fact.merge.alone:
+            self.brought.append(Brought(fact.at, fact.version, promise, replaces or fact.merge.alone))
 
     def end(self, by: Fact, *, answered: bool) -> None:
         """End it."""

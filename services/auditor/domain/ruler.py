@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 import msgspec
+from msgspec.structs import replace
 
 from policy.calendars import Calendar, CalendarChoice
 from policy.model import Policy
@@ -13,7 +14,7 @@ from policy.thresholds import Threshold
 from schemas.vocabulary import ClockName, Severity
 from services.auditor.domain.case import Rule
 from services.auditor.domain.opening_hours import OpeningHours
-from services.auditor.domain.rounds import Cycle
+from services.auditor.domain.rounds import Brought, Cycle, Stretch
 
 WHOLE = 100
 _NOTHING = timedelta(0)
@@ -35,12 +36,43 @@ UNDERSTOOD: dict[type[msgspec.Struct], frozenset[str]] = {
 """Parts of the procedure that say how clocks run, and their fields that are known here."""
 
 
+class Elsewhere(msgspec.Struct, frozen=True, kw_only=True):
+    """A clock ran in another ticket since then, until a merge at `until`; without a pause it was due at `due_at`.
+
+    `given` is the share that was told of it there.
+    """
+
+    since: datetime
+    until: datetime
+    due_at: datetime | None = None
+    given: int = 0
+
+    def and_here(self, cycle: Cycle) -> list[Stretch]:
+        """Return when it ran, there and since the merge here; where it runs at the merge, it never stood."""
+        ran: list[Stretch] = [(self.since, self.until)]
+        for since, until in cycle.ran:
+            if since <= self.until and (until is None or until > self.until):
+                ran = [(self.since, until)]
+            elif since > self.until:
+                ran.append((since, until))
+        return ran
+
+
 class Allowance(msgspec.Struct, frozen=True, kw_only=True):
-    """What a cycle may take of some opening hours. `exactly_at`: when it ends if it never stands, in business days."""
+    """What a cycle may take of some opening hours. `days`: of which, if it never stands, whole business days.
+
+    `elsewhere`: the promise was made in the ticket that a merge ended.
+    """
 
     hours: OpeningHours
     total: timedelta
     days: Target | None = None
+    elsewhere: Elsewhere | None = None
+
+    @property
+    def given(self) -> int:
+        """What was told of it before a merge."""
+        return 0 if self.elsewhere is None else self.elsewhere.given
 
     def used_up(self, cycle: Cycle, percent: int) -> tuple[datetime | None, datetime]:
         """Return when that share is used up (None where the clock stands before it is), and when it would be.
@@ -48,19 +80,23 @@ class Allowance(msgspec.Struct, frozen=True, kw_only=True):
         What is used up at the instant at which the clock stops is used up when it goes on.
         """
         left = self.total * percent / WHOLE
-        at = cycle.started_at
-        for number, (since, until) in enumerate(cycle.ran):
-            at = (self._by_days(cycle, percent) if number == 0 else None) or self._after(since, left)
+        ran = cycle.ran if self.elsewhere is None else self.elsewhere.and_here(cycle)
+        at = ran[0][0]
+        for number, (since, until) in enumerate(ran):
+            at = (self._at_once(since, percent) if number == 0 else None) or self._after(since, left)
             if until is None or at < until:
                 return at, at
             left = max(left - self.hours.worked(since, until), _NOTHING)
         return None, at
 
-    def _by_days(self, cycle: Cycle, percent: int) -> datetime | None:
+    def _at_once(self, since: datetime, percent: int) -> datetime | None:
+        """Return when that is used up if the clock never stands, where that is known without counting hours."""
+        if percent == WHOLE and self.elsewhere is not None and self.elsewhere.due_at is not None:
+            return self.elsewhere.due_at
         if self.days is None or percent % WHOLE:
             return None
         days = self.days.amount * percent // WHOLE
-        return self.hours.days_later(cycle.started_at, days, at_closing=self.days.ends is DayEnd.END_OF_DAY)
+        return self.hours.days_later(since, days, at_closing=self.days.ends is DayEnd.END_OF_DAY)
 
     def _after(self, since: datetime, amount: timedelta) -> datetime:
         if amount <= _NOTHING:
@@ -90,14 +126,38 @@ class Ruler:
         if cycle.clock is ClockName.ACCEPTANCE:
             whole = self._of_target(promised.first_response, severity, case_started_at)
             return Allowance(hours=whole.hours, total=whole.total * promised.acceptance_share)
-        target = _target(promised, cycle.clock)
+        target = self._target(cycle.clock, severity)
         return None if target is None else self._of_target(target, severity, cycle.started_at)
+
+    def handed_on(self, cycle: Cycle, brought: Brought, severity: Severity) -> Allowance | None:
+        """Return what the cycle may take by what a merge brought; None where that no longer counts.
+
+        Under a severity that was lowered since, it is no more than that severity promises from the same start, and that
+        only where nothing else is promised.
+        """
+        promise = brought.promise
+        if promise is None:
+            return None
+        its_own = cycle.clock is ClockName.PROMISE
+        is_lowered = promise.severity.is_above(severity) and not its_own
+        target = None if its_own else self._target(cycle.clock, severity if is_lowered else promise.severity)
+        elsewhere = Elsewhere(since=promise.started_at, until=brought.at)
+        if is_lowered:
+            if target is None or not brought.replaces:
+                return None
+            return replace(self._of_target(target, severity, promise.started_at), elsewhere=elsewhere)
+        hours = self._around_the_clock if target is None else self._hours_of(target, promise.severity)
+        return Allowance(
+            hours=hours,
+            total=hours.worked(promise.started_at, promise.due_at),
+            elsewhere=replace(elsewhere, due_at=promise.due_at, given=promise.percent),
+        )
 
     def promises(self, cycle: Cycle, severity: Severity) -> bool:
         """Tell whether anything is promised of the cycle under that severity."""
         if cycle.promised_at is not None or cycle.clock is ClockName.ACCEPTANCE:
             return True
-        return _target(self._policy.severities[severity], cycle.clock) is not None
+        return self._target(cycle.clock, severity) is not None
 
     def shares(self, cycle: Cycle, severity: Severity) -> tuple[int, ...]:
         """Return the percentages at which something is said of the cycle, ascending."""
@@ -122,11 +182,17 @@ class Ruler:
         share = self._policy.criteria.front_line_fraction
         return max(started_at, due_at - (due_at - started_at) * share)
 
-    def _of_target(self, target: Target, severity: Severity, since: datetime) -> Allowance:
+    def _target(self, clock: ClockName, severity: Severity) -> Target | None:
+        return _target(self._policy.severities[severity], clock)
+
+    def _hours_of(self, target: Target, severity: Severity) -> OpeningHours:
         name = self._policy.severities[severity].calendar
-        hours = self._around_the_clock
-        if name is not None and target.measure is not Measure.ELAPSED:
-            hours = self._hours[self._chosen or name]
+        if name is None or target.measure is Measure.ELAPSED:
+            return self._around_the_clock
+        return self._hours[self._chosen or name]
+
+    def _of_target(self, target: Target, severity: Severity, since: datetime) -> Allowance:
+        hours = self._hours_of(target, severity)
         if target.measure is not Measure.BUSINESS_DAYS:
             return Allowance(hours=hours, total=timedelta(seconds=target.amount))
         due_at = hours.days_later(since, target.amount, at_closing=target.ends is DayEnd.END_OF_DAY)

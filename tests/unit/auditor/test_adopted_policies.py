@@ -10,7 +10,7 @@ from policy.targets import Measure, Target
 from schemas.ids import PolicyVersion
 from schemas.vocabulary import ClockName, Severity
 from services.auditor.adapters.in_memory import InMemoryCases
-from services.auditor.domain.comparing import Kind
+from services.auditor.domain.doubts import Kind
 from services.auditor.handlers import Auditor, NotAudited
 from tests.unit.auditor.test_auditor import TOLERANCE, Audit, doubts
 from tests.unit.sla_monitor.telling import TICKET, VERSION, FixedPolicies, default_policy, instant

@@ -8,7 +8,7 @@ from policy.targets import Measure, Target
 from schemas.escalations import SlaBreached
 from schemas.prevention import PreventiveActionCompleted, PreventiveActionPlanned, ReviewHeld
 from schemas.vocabulary import ClockName, PreventionKind, Severity
-from services.auditor.domain.comparing import Kind
+from services.auditor.domain.doubts import Kind
 from tests.unit.auditor.test_auditor import Audit, doubts
 from tests.unit.sla_monitor.telling import default_policy, instant
 

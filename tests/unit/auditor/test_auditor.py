@@ -17,9 +17,10 @@ from schemas.message import Message
 from schemas.vocabulary import ClockName, IssueType, Severity, Verdict
 from services.auditor.adapters.in_memory import InMemoryCases
 from services.auditor.domain import ruler
-from services.auditor.domain.comparing import Kind
+from services.auditor.domain.doubts import Kind
+from services.auditor.domain.events import ENTRIES, FACTS
 from services.auditor.domain.ruler import UNDERSTOOD, Ruler
-from services.auditor.domain.taking_in import ENTRIES, FACTS, MOVES_NO_CLOCK, OPENS_AND_ENDS
+from services.auditor.domain.taking_in import MOVES_NO_CLOCK, OPENS_AND_ENDS
 from services.auditor.handlers import Auditor, NotAudited, Objection, Summary
 from tests.unit.sla_monitor.telling import TICKET, FixedPolicies, Telling, default_policy, instant
 

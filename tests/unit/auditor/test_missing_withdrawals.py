@@ -6,7 +6,7 @@ import pytest
 
 from schemas.escalations import NoticeFailed, SlaBreached, SlaCorrected
 from schemas.vocabulary import ClockName, NoticeKind, Verdict
-from services.auditor.domain.comparing import Kind
+from services.auditor.domain.doubts import Kind
 from services.auditor.handlers import Objection
 from tests.unit.auditor.test_auditor import Audit, doubts
 from tests.unit.sla_monitor.telling import instant

@@ -14,13 +14,14 @@ from policy.model import Policy
 from schemas import escalations as told
 from schemas.sla import VerdictCorrected
 from schemas.vocabulary import ClockName, Severity
-from services.auditor.domain.comparing import Kind
+from services.auditor.domain.doubts import Kind
 from services.sla_monitor import handlers
-from services.sla_monitor.domain import aftercare, cycles, epochs, evaluation, folding, measuring
+from services.sla_monitor.domain import aftercare, brought, cycles, epochs, evaluation, folding, measuring, merging
 from services.sla_monitor.domain.epochs import Epoch, Held, Promises
 from services.sla_monitor.domain.evaluation import Evaluation, Judged
-from services.sla_monitor.domain.rounds import Cycle, Run
+from services.sla_monitor.domain.rounds import Brought, Cycle, Run
 from services.sla_monitor.domain.row import (
+    Absorbed,
     Accepted,
     ActionDone,
     AnyRow,
@@ -169,12 +170,46 @@ def _the_last_act_accepts(patch: pytest.MonkeyPatch) -> None:
 
 
 def _adoption_is_ignored(patch: pytest.MonkeyPatch) -> None:
+    _ignored(patch, told.PolicyAdopted)
+
+
+def _ignored(patch: pytest.MonkeyPatch, kind: type[told.EscalationEvent]) -> None:
     def fold(row: AnyRow | None, event: told.StreamEvent) -> AnyRow | None:
-        if row is not None and isinstance(event, told.PolicyAdopted):
+        if row is not None and isinstance(event, kind):
             return replace(row, version=folding.version_of(event))
         return folding.fold(row, event)
 
     patch.setattr(handlers, "fold", fold)
+
+
+def _what_a_merge_brought_is_forgotten(patch: pytest.MonkeyPatch) -> None:
+    _ignored(patch, told.MergeAbsorbed)
+
+
+def _of_a_merge(patch: pytest.MonkeyPatch, **changes: object) -> None:
+    """Have the engine see something else in what a merge brought to a cycle."""
+
+    def all_brought(cycle: Cycle, act: Absorbed) -> Iterator[Brought]:
+        return (replace(one, **changes) for one in right(cycle, act))
+
+    right = brought._brought
+    patch.setattr(brought, "_brought", all_brought)
+
+
+def _the_later_promise_holds(patch: pytest.MonkeyPatch) -> None:
+    _of_a_merge(patch, replaces=True)
+
+
+def _its_own_targets_hold_beside_what_opened_it(patch: pytest.MonkeyPatch) -> None:
+    _of_a_merge(patch, replaces=False)
+
+
+def _told_again_after_a_merge(patch: pytest.MonkeyPatch) -> None:
+    def strictest(*of: Any) -> measuring.Yardstick | None:
+        found = merging.strictest(*of)
+        return None if found is None else replace(found, given=0)
+
+    patch.setattr(evaluation, "strictest", strictest)
 
 
 def _the_adopted_holds_from_the_start(patch: pytest.MonkeyPatch) -> None:
@@ -306,6 +341,36 @@ FAULTS = {
     ),
     "a breach at the very end is taken back": Fault(
         _what_ends_unjudged_is_taken_back, "core/02_nobody_accepts", ClockName.ACCEPTANCE, Kind.VERDICT
+    ),
+    "what a merge brought is forgotten": Fault(
+        _what_a_merge_brought_is_forgotten,
+        "own/30_merged_into_an_escalation",
+        ClockName.FIRST_RESPONSE,
+        Kind.DUE_AT,
+    ),
+    "the first response that a merged ticket waits for is not awaited": Fault(
+        _what_a_merge_brought_is_forgotten,
+        "own/31_a_merge_brings_an_open_question",
+        ClockName.FIRST_RESPONSE,
+        Kind.SILENT,
+    ),
+    "the time that was named in a merged ticket is forgotten": Fault(
+        _what_a_merge_brought_is_forgotten,
+        "own/31_a_merge_brings_an_open_question",
+        ClockName.PROMISE,
+        Kind.SILENT,
+    ),
+    "the later promise of two holds after a merge": Fault(
+        _the_later_promise_holds, "own/34_merged_into_a_quiet_ticket", ClockName.RESOLUTION, Kind.SILENT
+    ),
+    "what had been kept before a merge is asked for again": Fault(
+        _its_own_targets_hold_beside_what_opened_it,
+        "own/34_merged_into_a_quiet_ticket",
+        ClockName.FIRST_RESPONSE,
+        Kind.NO_CYCLE,
+    ),
+    "what was told before a merge is told again": Fault(
+        _told_again_after_a_merge, "own/34_merged_into_a_quiet_ticket", ClockName.UPDATE, Kind.REPEATED
     ),
     "a review is forgotten": Fault(
         _without(ClockName.REVIEW), "own/37_a_review_that_nobody_holds", ClockName.REVIEW, Kind.SILENT
