@@ -11,6 +11,8 @@ from chassis.settings import KafkaSettings
 
 _FETCH_BYTES = 4 * 1024 * 1024
 _POLL_MS = 200
+_FETCH_WAIT_MS = 10
+"""Short: the first fetch, before `read` has sought, is for what there is none of, and the next one waits behind it."""
 
 
 class Entry(NamedTuple):
@@ -50,7 +52,7 @@ async def a_changelog_reader(settings: KafkaSettings, topic: str, partition: int
         **connection_options(settings, "changelog"),
         enable_auto_commit=False,
         max_partition_fetch_bytes=_FETCH_BYTES,
-        fetch_max_wait_ms=_POLL_MS,
+        fetch_max_wait_ms=_FETCH_WAIT_MS,
     )
     # aiokafka does not stop any more where partitions are assigned a second time: a consumer for each.
     place = TopicPartition(topic, partition)

@@ -153,6 +153,11 @@ class LoadingRecovery(Recovery):
 class LoadingTables(TableManager):
     """The tables of a StreamApp, with such a recovery."""
 
+    async def on_start(self) -> None:
+        """Begin at once; Faust's own waits a second, for tables that are declared late."""
+        await self._update_channels()
+        await self.recovery.start()
+
     @property
     def recovery(self) -> Recovery:
         """Return the recovery, made when it is first asked for."""
