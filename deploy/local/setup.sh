@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Makes this machine ready: Python's packages in .venv, Java, Maven, PostgreSQL's programs, Kafka's jars.
+# Makes this machine ready: Python's packages in .venv, Java, Maven, PostgreSQL's programs, Kafka's jars and
+# Java's archive of their classes.
 # Safe to repeat. Installs by apt where the user is root, and names what is missing where not.
 set -euo pipefail
 cd "$(dirname "$0")/../.."

@@ -16,9 +16,10 @@ _KEPT = {LOCAL / "kafka" / "lib"}
 
 
 def fetch() -> None:
-    """Fetch Kafka's jars unless they are there; raises StartUpError."""
+    """Fetch Kafka's jars and have Java remember their classes, unless that is done; raises StartUpError."""
     prerequisites.check_java()
     kafka.fetch_jars()
+    kafka.remember_classes()
 
 
 def reset() -> None:

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from chassis.errors import StartUpError
-from ops.local.kafka import LocalKafka
+from ops.local.kafka import ARCHIVE, DEFAULT_LIB, LocalKafka, remember_classes
 from ops.local.ports import is_free, listens
 from ops.local.process import ServerCommand, ServerProcess
+from tests.harness.kafka import a_local_kafka
 from tests.harness.ports import free_port
 from tests.harness.waiting import eventually_blocking
 
@@ -26,6 +27,13 @@ def test_a_stopped_broker_starts_again_on_other_ports_and_ends_twice(own_kafka: 
     moved.stop()
     moved.stop()
     assert is_free(moved.place.port)
+
+
+def test_a_broker_takes_its_classes_from_the_archive_beside_its_jars() -> None:
+    remember_classes()  # nothing is left to do where `make setup` did it
+
+    with a_local_kafka() as broker:
+        assert str(DEFAULT_LIB / ARCHIVE) in Path(f"/proc/{broker.pid}/maps").read_text()
 
 
 def test_a_second_broker_on_a_port_that_is_taken_is_refused_in_one_line(own_kafka: LocalKafka) -> None:
