@@ -38,7 +38,7 @@ def kafka() -> Iterator[str]:
 
 @pytest.fixture
 def own_kafka() -> Iterator[LocalKafka]:
-    """Give a broker of this test's own, which it may stop, kill and start again. It costs 6 s."""
+    """Give a broker of this test's own, which it may stop, kill and start again. It costs 3 s."""
     with a_local_kafka() as broker:
         yield broker
 

@@ -1,4 +1,6 @@
-"""Publishes the default policy and roster on a Kafka, unless they are the latest there already."""
+"""Publishes a policy and roster, the default ones as a rule, on a Kafka where they are not the latest already."""
+
+from pathlib import Path
 
 import msgspec
 
@@ -17,9 +19,9 @@ _PRODUCER = "escalon-ops"
 _ROSTER_KEY = "roster"
 
 
-async def publish_defaults(settings: KafkaSettings, clock: Clock) -> list[str]:
-    """Publish the default policy and roster where others are the latest; return the versions that were published."""
-    policy, roster = load_policy(DEFAULT_POLICY), load_roster(DEFAULT_POLICY)
+async def publish_procedure(settings: KafkaSettings, clock: Clock, folder: Path = DEFAULT_POLICY) -> list[str]:
+    """Publish a folder's policy and roster where others are the latest; return the versions that were published."""
+    policy, roster = load_policy(folder), load_roster(folder)
     latest_policy, latest_roster = await _latest(settings)
     drafts: list[tuple[str, str, PolicyPublished | RosterPublished]] = []
     if latest_policy != policy.version:

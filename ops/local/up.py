@@ -17,7 +17,7 @@ from ops.commands.tickets import play_by_clock
 from ops.connection import EventLog, publisher
 from ops.event_file import FileEvent, read_event_file
 from ops.local.installation import Installation
-from ops.local.procedure import publish_defaults
+from ops.local.procedure import publish_procedure
 from ops.local.supervisor import Supervisor
 from ops.topics import apply_topics
 from ops.view.dashboard import Dashboard, Moment
@@ -83,7 +83,7 @@ class Up:
         await self._supervisor.start_broker()
         settings = self._here.kafka_settings
         created = await apply_topics(settings)
-        published = await publish_defaults(settings, self._clock)
+        published = await publish_procedure(settings, self._clock)
         say_line(f"{len(created)} topics created, {len(published)} of policy and roster published; starting services …")
         self._here.say_where()
         await self._supervisor.start_services()

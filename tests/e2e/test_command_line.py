@@ -42,6 +42,11 @@ async def test_topics_are_listed_and_applying_them_again_changes_nothing(here: I
 
 
 async def test_the_published_policy_and_roster_are_shown(here: Installation) -> None:
+    for what in ("policy", "roster"):
+        said = await asyncio.to_thread(here.escalon, what, "publish")
+        assert said.returncode == 0, said.stderr
+        assert said.stdout.strip().endswith("published")
+
     (policy,) = await here.lines("policy", "show")
     rows = await here.lines("roster", "who", "--at", "2026-06-02T08:00:00")
 

@@ -11,10 +11,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from chassis.clock import REAL_TIME, SharedClock
 from chassis.settings import KafkaSettings
 from ops.connection import publisher
 from ops.event_file import FileEvent
 from ops.local.kafka import LocalKafka
+from ops.local.procedure import publish_procedure
+from ops.local.run_file import CLOCK_FILE
 from ops.topics import apply_topics
 from schemas.catalogue import SERVICES, Topic
 from schemas.message import Message
@@ -150,12 +153,9 @@ async def a_prepared_installation(
         broker = await asyncio.to_thread(stack.enter_context, a_local_kafka())
         here = Installation(broker, folder, environment)
         await apply_topics(here.settings)
-        publishing = (
-            asyncio.to_thread(here.escalon, what, "publish", str(folder))
-            for what, folder in (("policy", policy), ("roster", DEFAULT))
-        )
-        for said in await asyncio.gather(*publishing):
-            assert said.returncode == 0, said.stderr
+        clock_file = here.environment.get(CLOCK_FILE)
+        # Not by the command line: two processes take seconds of the processor before each of so many tests.
+        await publish_procedure(here.settings, SharedClock(Path(clock_file)) if clock_file else REAL_TIME, policy)
         try:
             async with here.follower:
                 yield here
