@@ -41,9 +41,13 @@ class LogFollower:
         consumer = self._consumers.get(topic.name) or await self._begin(topic)
         partitions = list(consumer.assignment())
         ends = await consumer.end_offsets(partitions)
-        while any([await consumer.position(partition) < end for partition, end in ends.items()]):
+        behind = [place for place, end in ends.items() if await consumer.position(place) < end]
+        consumer.resume(*behind)
+        while any([await consumer.position(place) < ends[place] for place in behind]):
             for records in (await consumer.getmany(timeout_ms=100)).values():
                 self._read[topic.name] += [one for record in records if (one := self._decoded(record.value))]
+        # Or it would fetch fifty times a second what is not there, and both of us would be busy with that.
+        consumer.pause(*behind)
         return list(self._read[topic.name])
 
     async def _begin(self, topic: Topic) -> Any:
@@ -58,6 +62,7 @@ class LogFollower:
         self._stack.push_async_callback(consumer.stop)
         consumer.assign(partitions)
         await consumer.seek_to_beginning(*partitions)
+        consumer.pause(*partitions)
         self._consumers[topic.name] = consumer
         self._read[topic.name] = []
         return consumer

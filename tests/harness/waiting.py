@@ -7,6 +7,9 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar, overload
 
 _POLL_SECONDS = 0.02
+_MOST_SECONDS = 0.5
+_REST = 3
+"""Times as long as a look took, before the next: who waits leaves the processor to those that are waited for."""
 
 T = TypeVar("T")
 
@@ -30,13 +33,14 @@ async def eventually(
     """
     limit = time.monotonic() + within
     while True:
+        began = time.monotonic()
         found = condition()
         value = await found if inspect.isawaitable(found) else found
         if value:
             return value
         if time.monotonic() > limit:
             raise AssertionError(_told(what, within))
-        await asyncio.sleep(_POLL_SECONDS)
+        await asyncio.sleep(_rest(time.monotonic() - began))
 
 
 async def hold(seconds: float) -> None:
@@ -52,6 +56,10 @@ def eventually_blocking(condition: Callable[[], T], within: float = 20.0, *, wha
             raise AssertionError(_told(what, within))
         time.sleep(_POLL_SECONDS)
     return value
+
+
+def _rest(took_seconds: float) -> float:
+    return min(max(_POLL_SECONDS, _REST * took_seconds), _MOST_SECONDS)
 
 
 def _told(what: str | Callable[[], str], within: float) -> str:
