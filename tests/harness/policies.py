@@ -15,7 +15,7 @@ from schemas.ids import PersonKey, PolicyVersion
 DEFAULT = Path(__file__).parents[2] / "policy" / "default"
 CRITERIA_FILE = DEFAULT / "criteria.yaml"
 _SOON, _TOMORROW, _AT_ONCE = (
-    f"first_response: {{measure: elapsed, amount: {seconds}}}" for seconds in (900, 86_400, 20)
+    f"first_response: {{measure: elapsed, amount: {seconds}}}" for seconds in (900, 86_400, 10)
 )
 
 
@@ -48,7 +48,7 @@ def a_patient_policy(folder: Path) -> Path:
 
 
 def a_hasty_policy(folder: Path) -> Path:
-    """Write the default policy with 20 s for the first response to a P1, so that a test sees its clocks run out.
+    """Write the default policy with 10 s for the first response to a P1, so that a test sees its clocks run out.
 
     Returns its folder.
     """

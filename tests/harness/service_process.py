@@ -57,6 +57,14 @@ class ServiceProcess:
         except OSError:
             return False
 
+    def answers(self) -> bool:
+        """Tell whether it has begun: it answers, ready or not."""
+        try:
+            self.readiness()
+        except OSError:
+            return False
+        return True
+
     def readiness(self) -> dict[str, str]:
         """Return what each check of /readyz says, "ok" where all is well."""
         try:
@@ -105,8 +113,12 @@ class ServiceProcess:
 def a_service(
     name: str, environment: Mapping[str, str], log: Path, port: int, program: Sequence[str] = ()
 ) -> Iterator[ServiceProcess]:
-    """Give a running service, or what Python runs in its place; it is gone when the block ends."""
-    process = ServiceProcess(name, tuple(program) or ("-m", f"services.{name}"), environment, log, port)
+    """Give a running service, or what Python runs in its place; it is gone when the block ends.
+
+    Its group misses it as soon as a broker allows: who is started after a kill waits for that.
+    """
+    settings = {"ESCALON_KAFKA_SESSION_TIMEOUT_MS": "6000", **environment}
+    process = ServiceProcess(name, tuple(program) or ("-m", f"services.{name}"), settings, log, port)
     try:
         yield process
     finally:

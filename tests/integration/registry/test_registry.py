@@ -73,7 +73,6 @@ def _teach(desk: Desk[StreamEvent], registry: LocalSchemaRegistry) -> None:
 def a_process(name: str, broker: LocalKafka, folder: Path, registry_url: str | None) -> Iterator[ServiceProcess]:
     environment = {
         "ESCALON_KAFKA_BOOTSTRAP_SERVERS": broker.bootstrap_servers,
-        "ESCALON_KAFKA_SESSION_TIMEOUT_MS": "6000",
         "ESCALON_ROUTER_STORE_URL": f"sqlite:///{folder}/router.db",
         # Each test brings a store of its own to the broker they share.
         "ESCALON_ROUTER_ACCEPT_EMPTY_STORE": "true",

@@ -49,7 +49,6 @@ def a_router(
     """Give a running router; it is gone when the block ends. Tests share a broker, so its log is rarely empty."""
     environment = {
         "ESCALON_KAFKA_BOOTSTRAP_SERVERS": bootstrap,
-        "ESCALON_KAFKA_SESSION_TIMEOUT_MS": "6000",
         "ESCALON_ROUTER_STORE_URL": store_url,
         "ESCALON_REPLICA_ID": replica,
         "ESCALON_ROUTER_ACCEPT_EMPTY_STORE": str(accept_empty_store),
