@@ -18,7 +18,7 @@ from tests.harness.settings import HarnessSettings
 from tests.harness.waiting import eventually, hold
 
 ROUNDS = HarnessSettings().rounds
-WAITING = 20_000 if ROUNDS == 1 else 200_000
+WAITING = 10_000 if ROUNDS == 1 else 200_000
 EVERY_HUNDREDTH = 100
 AT_ONCE = 2_000
 PATIENCE_SECONDS = 300.0 if ROUNDS == 1 else 2_400.0

@@ -28,7 +28,7 @@ from tests.harness.waiting import eventually
 
 pytestmark = pytest.mark.timeout(900)
 
-_A_SECOND = 6
+_A_SECOND = 4 if HarnessSettings().rounds == 1 else 6
 _REPLICAS = 3
 """Of each service; two at first."""
 _WRITING = {

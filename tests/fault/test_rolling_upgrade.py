@@ -26,8 +26,8 @@ pytestmark = [pytest.mark.timeout(600), pytest.mark.asyncio(loop_scope="module")
 
 READERS_FIRST = ("sla_monitor", "notifier", "router", "classifier")
 """The order of an upgrade: who reads a topic before who writes it (docs/runbook.md)."""
-A_SECOND = 10
-SIDE_BY_SIDE = 20
+A_SECOND = 5
+SIDE_BY_SIDE = 10
 """Tickets that come while replicas of both versions hold partitions of a service."""
 _WORK = ("escalon_consumer_records_total", "escalon_sla_monitor_events_total")
 

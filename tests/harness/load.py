@@ -31,15 +31,20 @@ def an_outage(number: str) -> TicketOpened:
 
 @asynccontextmanager
 async def steady_load(
-    here: Installation, a_second: int, prefix: str, make: Callable[[str], Message] = an_outage
+    here: Installation,
+    a_second: int,
+    prefix: str,
+    make: Callable[[str], Message] = an_outage,
+    begins: Callable[[], bool] = lambda: True,
 ) -> AsyncIterator[list[Message]]:
-    """Send tickets `<prefix>-<n>` at a rate while the block runs; gives what was acknowledged so far.
+    """Send tickets `<prefix>-<n>` at a rate from when `begins` is true; gives what was acknowledged so far.
 
-    A broker that is away is waited for: an event may then come twice, with the same identity, and none is left out.
+    It ends with the block. A broker that is away is waited for: an event may then come twice, with the same identity,
+    and none is left out.
     """
     sent: list[Message] = []
     ending = asyncio.Event()
-    sending = asyncio.create_task(_send(here, a_second, prefix, make, sent, ending))
+    sending = asyncio.create_task(_send(here, _Pace(a_second, begins), lambda n: make(f"{prefix}-{n}"), sent, ending))
     try:
         yield sent
     finally:
@@ -47,19 +52,28 @@ async def steady_load(
         await sending
 
 
+class _Pace:
+    """A rate from some moment on."""
+
+    def __init__(self, a_second: int, begins: Callable[[], bool]) -> None:
+        self._a_second = a_second
+        self._begins = begins
+        self._began: float | None = None
+
+    def due(self) -> int:
+        """Return how many are due by now."""
+        now = asyncio.get_running_loop().time()
+        if self._began is None and self._begins():
+            self._began = now
+        return 0 if self._began is None else int((now - self._began) * self._a_second) + 1
+
+
 async def _send(
-    here: Installation,
-    a_second: int,
-    prefix: str,
-    make: Callable[[str], Message],
-    sent: list[Message],
-    ending: asyncio.Event,
+    here: Installation, pace: _Pace, make: Callable[[int], Message], sent: list[Message], ending: asyncio.Event
 ) -> None:
-    began = asyncio.get_running_loop().time()
     async with publisher(here.settings) as out:
         while not ending.is_set():
-            due = int((asyncio.get_running_loop().time() - began) * a_second) + 1
-            events = sealed(make(f"{prefix}-{number}") for number in range(len(sent), due))
+            events = sealed(make(number) for number in range(len(sent), pace.due()))
             if events:
                 await _published(out, events)
                 sent += [message for _, message in events]

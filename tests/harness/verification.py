@@ -20,7 +20,7 @@ from tests.harness.service_process import REPOSITORY
 from tests.harness.waiting import hold
 
 _BETWEEN_LOOKS_SECONDS = 1.0
-_LOOK_SECONDS = 120.0
+_LOOK_SECONDS = 240.0
 """A look that has begun may take so long, whatever is left of the time to wait."""
 _MOVING = (TICKETS, COMMANDS, ESCALATIONS, NOTIFICATIONS)
 """Where something stands still when all is at rest."""
