@@ -1,7 +1,6 @@
 """Keeps the processes of a local installation: starts them, brings back what ends by itself, ends all in time."""
 
 import asyncio
-import urllib.error
 import urllib.request
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -147,7 +146,7 @@ class KeptService:
         try:
             with urllib.request.urlopen(url, timeout=_ANSWER_SECONDS):
                 return self.is_running()
-        except (urllib.error.URLError, OSError):
+        except OSError:
             return False
 
     def stop(self, grace: timedelta) -> None:
