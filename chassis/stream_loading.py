@@ -43,6 +43,7 @@ class LoadingRecovery(Recovery):
         self._checked: set[TP] = set()
         """Those held whose copy on disk was compared since they were assigned; what came later was loaded or put."""
         self._checking: asyncio.Future[None] | None = None
+        self._loading: asyncio.Future[None] | None = None
 
     async def on_rebalance(
         self, assigned: set[TP], revoked: set[TP], newly_assigned: set[TP], generation_id: int = 0
@@ -60,10 +61,10 @@ class LoadingRecovery(Recovery):
 
     async def on_stop(self) -> None:
         """Stop what reads, and wait until its connection is closed."""
-        checking = self._checking
+        reading = {one for one in (self._checking, self._loading) if one is not None}
         self._stop_checking()
-        if checking is not None:
-            await asyncio.wait({checking})
+        if reading:
+            await asyncio.wait(reading)
         await super().on_stop()
 
     async def on_recovery_completed(self, generation_id: int = 0) -> None:
@@ -77,8 +78,9 @@ class LoadingRecovery(Recovery):
     async def _wait(self, coro: WaitArgT, timeout: Seconds | None = None) -> None:  # noqa: ASYNC109  Faust's
         """Wait for a step of the recovery, the first of which is the loading; raises where a rebalance begins."""
         if self._is_to_load:
+            self._loading = asyncio.ensure_future(self._load())
             try:
-                await super()._wait(self._load())
+                await super()._wait(self._loading)
             except BaseException:
                 if inspect.iscoroutine(coro):
                     coro.close()

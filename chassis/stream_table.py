@@ -43,18 +43,20 @@ class VersionedTable(faust.Table[bytes, bytes]):
 
     def read(self, key: bytes, partition: int | None = None) -> bytes | None:
         """Return the row of a key; without a partition, of whichever of those held has it."""
-        store: Any = self.data
-        stores = store._dbs.values() if partition is None else (store._db_for_partition(partition),)  # noqa: SLF001
-        found: Iterator[bytes] = (row for one in stores if (row := one.get(key)) is not None)
+        if partition is not None:
+            row: bytes | None = self._store_of(partition).get(key)
+            return row
+        held: Any = self.data
+        found: Iterator[bytes] = (row for one in held._dbs.values() if (row := one.get(key)) is not None)  # noqa: SLF001
         return next(found, None)
 
     def put(self, partition: int, key: bytes, row: bytes | None) -> None:
         """Replace the row of a key whose events come in that partition; None deletes it, also where there is none."""
-        store: Any = self.data
+        store = self._store_of(partition)
         if row is None:
-            store._db_for_partition(partition).delete(key)  # noqa: SLF001
+            store.delete(key)
         else:
-            store._db_for_partition(partition).put(key, row)  # noqa: SLF001
+            store.put(key, row)
         self._changelog.put(Outgoing(self.changelog_topic_name, key, row, partition=partition))
 
     def load(self, partition: TP, entries: Sequence[Entry]) -> None:
@@ -62,7 +64,7 @@ class VersionedTable(faust.Table[bytes, bytes]):
 
         A row without a version is passed over: see `unreadable`.
         """
-        store = self._store_of(partition)
+        store = self._store_of(partition.partition)
         unreadable = self._unreadable.setdefault(partition, {})
         batch = WriteBatch(raw_mode=True)
         versions: dict[bytes, int] = {}
@@ -92,14 +94,14 @@ class VersionedTable(faust.Table[bytes, bytes]):
 
     def key_hashes(self, partition: TP) -> set[int]:
         """Return the hash of each key that has a row on disk."""
-        found = {hash(key) for key in self._store_of(partition).keys()}  # noqa: SIM118  it is no mapping
+        found = {hash(key) for key in self._store_of(partition.partition).keys()}  # noqa: SIM118  it is no mapping
         found.discard(hash(self._offset_key))
         return found
 
     def empty(self, partition: TP) -> None:
         """Delete all rows of a partition from the disk."""
         self._unreadable.pop(partition, None)
-        store = self._store_of(partition)
+        store = self._store_of(partition.partition)
         batch = WriteBatch(raw_mode=True)
         for key in store.keys():  # noqa: SIM118
             batch.delete(key)
@@ -107,7 +109,7 @@ class VersionedTable(faust.Table[bytes, bytes]):
 
     def distrust(self, partition: TP) -> None:
         """Have what is on disk loaded anew when the partition is next assigned."""
-        self._store_of(partition).delete(self._offset_key)
+        self._store_of(partition.partition).delete(self._offset_key)
 
     @property
     def _offset_key(self) -> bytes:
@@ -115,9 +117,9 @@ class VersionedTable(faust.Table[bytes, bytes]):
         key: bytes = store.offset_key
         return key
 
-    def _store_of(self, partition: TP) -> Any:
+    def _store_of(self, partition: int) -> Any:
         store: Any = self.data
-        return store._db_for_partition(partition.partition)  # noqa: SLF001
+        return store._db_for_partition(partition)  # noqa: SLF001
 
     def _version_in(self, store: Any, key: bytes, versions: dict[bytes, int]) -> int:
         if key in versions:

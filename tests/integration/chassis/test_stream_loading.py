@@ -204,7 +204,7 @@ async def test_a_copy_on_disk_that_lost_a_row_ends_the_app_and_the_next_start_ha
     async with _running(changelog.ledger(tmp_path / "one")) as ledger:
         await ledger.all_known()
         for place in ledger.app.row_counts.on_disk:
-            ledger.rows._store_of(place).delete(b"key-3")
+            ledger.rows._store_of(place.partition).delete(b"key-3")
     error = await _ended(changelog.ledger(tmp_path / "one"))
     assert "1 differ" in str(error)
     async with _running(changelog.ledger(tmp_path / "one")) as ledger:
@@ -219,7 +219,7 @@ async def test_a_row_that_a_crash_kept_from_the_changelog_is_waited_for(
     async with _running(changelog.ledger(tmp_path / "one")) as ledger:
         await ledger.all_known()
         for place in ledger.app.row_counts.on_disk:
-            ledger.rows._store_of(place).delete(b"key-3")
+            ledger.rows._store_of(place.partition).delete(b"key-3")
     async with _running(changelog.ledger(tmp_path / "one")) as ledger:
         await eventually(lambda: sum(ledger.app.row_counts.on_disk.values()) == 7, 60)
         await changelog.write({b"key-3": None})
