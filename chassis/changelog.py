@@ -1,5 +1,6 @@
 """Reads a partition of a compacted changelog as fast as a client can, from an offset to an end."""
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
@@ -14,6 +15,8 @@ _POLL_MS = 200
 _FETCH_WAIT_MS = 10
 """Short: the first fetch, before `read` has sought, is for what there is none of, and the next one waits behind it."""
 
+_OPENING_SECONDS = 2.0
+
 
 class Entry(NamedTuple):
     """A record of a changelog; a value of None deletes the key's row."""
@@ -24,17 +27,12 @@ class Entry(NamedTuple):
 
 
 class ChangelogReader:
-    """Reads one partition, of no group."""
+    """Reads one partition, of no group. `span` is the first offset there is, and the one behind the last."""
 
-    def __init__(self, consumer: Any, place: TopicPartition) -> None:
+    def __init__(self, consumer: Any, place: TopicPartition, span: tuple[int, int]) -> None:
         self._consumer = consumer
         self._place = place
-
-    async def span(self) -> tuple[int, int]:
-        """Return the first offset there is, and the one behind the last."""
-        begins = await self._consumer.beginning_offsets([self._place])
-        ends = await self._consumer.end_offsets([self._place])
-        return begins[self._place], ends[self._place]
+        self.span = span
 
     async def read(self, begin: int, end: int, at_once: int) -> AsyncGenerator[Sequence[Entry], None]:
         """Yield what stands from `begin` up to before `end`, so many at a time; the offsets may have gaps."""
@@ -57,8 +55,17 @@ async def a_changelog_reader(settings: KafkaSettings, topic: str, partition: int
     # aiokafka does not stop any more where partitions are assigned a second time: a consumer for each.
     place = TopicPartition(topic, partition)
     consumer.assign([place])
+    # Nor does it close a connection whose making is cancelled: what opens them goes on until they are there.
+    opening = asyncio.ensure_future(_opened(consumer, place))
     try:
-        await consumer.start()
-        yield ChangelogReader(consumer, place)
+        yield await asyncio.shield(opening)
     finally:
+        await asyncio.wait({opening}, timeout=_OPENING_SECONDS)
+        opening.cancel()
         await consumer.stop()
+
+
+async def _opened(consumer: Any, place: TopicPartition) -> ChangelogReader:
+    await consumer.start()
+    begins, ends = await consumer.beginning_offsets([place]), await consumer.end_offsets([place])
+    return ChangelogReader(consumer, place, (begins[place], ends[place]))

@@ -21,8 +21,12 @@ def first_step(work: Coroutine[Any, None, Any]) -> Step:
     return Step(rest=_rest(work, waits_for))
 
 
+async def _rest(work: Coroutine[Any, None, Any], waits_for: Any) -> Any:
+    return await _going_on(work, waits_for)
+
+
 @coroutine
-def _rest(work: Coroutine[Any, None, Any], waits_for: Any) -> Generator[Any, None, Any]:
+def _going_on(work: Coroutine[Any, None, Any], waits_for: Any) -> Generator[Any, None, Any]:
     while True:
         try:
             try:

@@ -43,7 +43,8 @@ class LoadingRecovery(Recovery):
         self._checked: set[TP] = set()
         """Those held whose copy on disk was compared since they were assigned; what came later was loaded or put."""
         self._checking: asyncio.Future[None] | None = None
-        self._loading: asyncio.Future[None] | None = None
+        self._reading: set[asyncio.Future[None]] = set()
+        """What has a connection: cancelled a second time it would leave it open."""
 
     async def on_rebalance(
         self, assigned: set[TP], revoked: set[TP], newly_assigned: set[TP], generation_id: int = 0
@@ -61,10 +62,9 @@ class LoadingRecovery(Recovery):
 
     async def on_stop(self) -> None:
         """Stop what reads, and wait until its connection is closed."""
-        reading = {one for one in (self._checking, self._loading) if one is not None}
         self._stop_checking()
-        if reading:
-            await asyncio.wait(reading)
+        if self._reading:
+            await asyncio.wait(self._reading)
         await super().on_stop()
 
     async def on_recovery_completed(self, generation_id: int = 0) -> None:
@@ -73,14 +73,13 @@ class LoadingRecovery(Recovery):
         held = {partition: table for partition, table in self._unchecked.items() if partition in self.active_tps}
         if held:
             self._stop_checking()
-            self._checking = self.add_future(self._compare(held))
+            self._checking = self._noted(self.add_future(self._compare(held)))
 
     async def _wait(self, coro: WaitArgT, timeout: Seconds | None = None) -> None:  # noqa: ASYNC109  Faust's
         """Wait for a step of the recovery, the first of which is the loading; raises where a rebalance begins."""
         if self._is_to_load:
-            self._loading = asyncio.ensure_future(self._load())
             try:
-                await super()._wait(self._loading)
+                await super()._wait(self._noted(asyncio.ensure_future(self._load())))
             except BaseException:
                 if inspect.iscoroutine(coro):
                     coro.close()
@@ -115,7 +114,7 @@ class LoadingRecovery(Recovery):
 
     async def _load_partition(self, table: VersionedTable, reader: ChangelogReader, partition: TP) -> int:
         """Load what the copy on disk does not have yet, and return how many entries that were."""
-        begin, end = await reader.span()
+        begin, end = reader.span
         known = table.data.persisted_offset(partition)
         if known is None:
             table.empty(partition)
@@ -145,6 +144,11 @@ class LoadingRecovery(Recovery):
             self._unchecked.pop(partition, None)
             self._checked.add(partition)
         log.info("rows compared with the changelog", extra={"count": sum(self._counts.on_disk.values())})
+
+    def _noted(self, reading: asyncio.Future[None]) -> asyncio.Future[None]:
+        self._reading.add(reading)
+        reading.add_done_callback(self._reading.discard)
+        return reading
 
     def _stop_checking(self) -> None:
         if self._checking is not None:

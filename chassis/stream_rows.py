@@ -117,7 +117,7 @@ class RowsCheck:
 
 async def _live(reader: ChangelogReader) -> LiveKeys:
     live = LiveKeys()
-    begin, end = await reader.span()
+    begin, end = reader.span
     async with aclosing(reader.read(begin, end, _ROWS_AT_ONCE)) as entries_read:
         async for entries in entries_read:
             live.take(entries)

@@ -35,6 +35,8 @@ class Ledger:
     storage: Path
     explosive: bool = False
     refused: bytes | None = None
+    room: int | None = None
+    pause_seconds: float = 0.0
     seen: list[bytes] = field(default_factory=list)
     rows: Any = None
     app: Any = None
@@ -42,6 +44,8 @@ class Ledger:
     def runner(self) -> StreamAppRunner:
         """Return the app, not running yet."""
         self.app = app = build_stream_app(self.settings, self.name, self.storage, partitions=PARTITIONS)
+        if self.room is not None:
+            app.conf.stream_buffer_maxsize = self.room
         topic = app.topic(
             f"{self.name}.in", key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"
         )
@@ -54,6 +58,7 @@ class Ledger:
         await follow_in_order(stream, self.app.positions, self._keep)
 
     async def _keep(self, events: Any) -> int:
+        await hold(self.pause_seconds)
         for done, event in enumerate(events):
             if event.value == b"boom" and self.explosive:
                 raise ZeroDivisionError
@@ -123,6 +128,15 @@ async def test_a_bug_in_an_agent_ends_the_app_and_its_event_comes_again(ledger: 
     ledger.explosive = False
     async with _running(ledger):
         await eventually(lambda: ledger.seen == [b"boom"], within=40)
+
+
+async def test_a_record_for_which_there_is_no_room_waits_for_some(ledger: Ledger) -> None:
+    values = [f"value-{number}" for number in range(200)]
+    await _send(ledger, *values)
+    ledger.pause_seconds, ledger.room = 0.02, 3
+    async with _running(ledger):
+        await eventually(lambda: len(ledger.seen) == 200, within=40)
+    assert sorted(ledger.seen) == sorted(value.encode() for value in values)
 
 
 async def test_what_faust_reads_and_drops_is_read_again(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """A coroutine that was begun before it is awaited goes on as if it had not been."""
 
 import asyncio
+from collections.abc import Awaitable
 
 import pytest
 
@@ -38,7 +39,7 @@ async def test_what_waits_goes_on_where_it_was_left() -> None:
     answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     heard: list[str] = []
     rest = first_step(_waits(answer, heard)).rest
-    assert rest is not None
+    assert isinstance(rest, Awaitable)
     assert heard == ["begun"]
     task = asyncio.create_task(rest)
     answer.set_result("here")
