@@ -73,7 +73,9 @@ def _absorbed(event: told.MergeAbsorbed, case: Case) -> Fact | None:
         for one in event.promises
     )
     absorbed = _fact(event, Happening.ABSORBED, case.next_update_cycle)
-    return replace(absorbed, opening=event.opening, merge=Merge(promises=promises, alone=event.alone))
+    merge = Merge(promises=promises, alone=event.alone)
+    reply = 0 if merge.of(ClockName.NEXT_REPLY) is None else _next_reply(case)
+    return replace(absorbed, opening=event.opening, reply=reply, merge=merge)
 
 
 def _planned(event: PreventiveActionPlanned, _case: Case) -> Fact:

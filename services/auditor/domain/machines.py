@@ -139,6 +139,8 @@ class NextReply:
                 self.cycles.append(begin(ClockName.NEXT_REPLY, fact.reply, fact.at))
             else:
                 running.number = min(running.number, fact.reply)
+        for cycle in unended(self.cycles):
+            cycle.bring(fact, replaces=fact.merge is not None and cycle.number == fact.reply)
 
 
 @dataclass(slots=True)

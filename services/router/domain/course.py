@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from schemas import escalations as ev
 from schemas.context import OpenPromise
 from schemas.escalations import EscalationEvent
+from schemas.message import ActorKind
 from schemas.vocabulary import ClockName
 
 Order = tuple[datetime, int, int]
@@ -21,6 +22,7 @@ class Began(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     at: datetime
+    version: int = 0
     cycle: int
     contact_id: str | None = None
     next_at: datetime | None = None
@@ -38,14 +40,26 @@ class Began(msgspec.Struct, frozen=True, kw_only=True):
         return self.contact_id is not None and not self.void
 
 
+class Awaiting(msgspec.Struct, frozen=True, kw_only=True):
+    """The customer wrote, or was waiting where a merge came from; numbered as the sla_monitor numbers it."""
+
+    at: datetime
+    version: int
+    number: int
+
+
 class Taken(msgspec.Struct, frozen=True, kw_only=True):
-    """A promise that came with a merge; `alone`: it took the place of this ticket's own. `opening` as in the event."""
+    """A promise that came with a merge; `alone`: it took the place of this ticket's own. `opening` as in the event.
+
+    `reply` is the number of the message that awaits an answer with it.
+    """
 
     at: datetime
     alone: bool
     opening: int
     cycle: int
     promise: OpenPromise
+    reply: int = 0
 
     @property
     def order(self) -> Order:
@@ -64,15 +78,20 @@ class Course(msgspec.Struct, frozen=True, kw_only=True):
     """Where promises that came with a merge took the place of this ticket's own."""
     cycles: int = 1
     """Update cycles numbered so far; as the sla_monitor numbers them."""
+    awaiting: tuple[Awaiting, ...] = ()
+    settled: tuple[datetime, int] | None = None
+    """What awaited an answer before the last confirmation, or while it was closed, awaits none: instant and version."""
+    is_closed: bool = False
     merged_into: str | None = None
 
 
 def course_after(course: Course, event: EscalationEvent) -> Course:
     """Return the course after the event; most events leave it as it is."""
     at = event.meta.occurred_at
+    course = _answered(course, event)
     match event:
         case ev.CustomerInformed(automatic=False):
-            return _begun(course, Began(at=at, cycle=0, contact_id=event.meta.id, next_at=event.next_at))
+            return _begun(course, _contact(event))
         case ev.ResolutionRejected():
             return _resumed(_begun(course, Began(at=at, cycle=0)), at)
         case ev.EscalationReopened():
@@ -88,6 +107,36 @@ def course_after(course: Course, event: EscalationEvent) -> Course:
             return replace(course, merged_into=event.into)
         case _:
             return course
+
+
+def _answered(course: Course, event: EscalationEvent) -> Course:
+    """Return the course after what begins the wait for an answer, or ends all of it at once."""
+    order = (event.meta.occurred_at, event.escalation.version)
+    match event:
+        case ev.CustomerReplyReceived(awaits_reply=True):
+            return _awaiting(course, order)
+        case ev.ResolutionConfirmed() | ev.EscalationClosed():
+            is_closed = course.is_closed or isinstance(event, ev.EscalationClosed)
+            return replace(course, settled=max(order, course.settled or order), is_closed=is_closed)
+        case ev.EscalationReopened():
+            settled = max(order, course.settled or order) if course.is_closed else course.settled
+            course = replace(course, settled=settled, is_closed=False)
+            return course if event.meta.actor.kind is ActorKind.PERSON else _awaiting(course, order)
+        case ev.MergeAbsorbed() if any(one.clock is ClockName.NEXT_REPLY for one in event.promises):
+            return _awaiting(course, order)
+        case _:
+            return course
+
+
+def _awaiting(course: Course, order: tuple[datetime, int]) -> Course:
+    at, version = order
+    message = Awaiting(at=at, version=version, number=len(course.awaiting) + 1)
+    return replace(course, awaiting=(*course.awaiting, message))
+
+
+def _contact(event: ev.CustomerInformed) -> Began:
+    at, version = event.meta.occurred_at, event.escalation.version
+    return Began(at=at, version=version, cycle=0, contact_id=event.meta.id, next_at=event.next_at)
 
 
 def _begun(course: Course, began: Began) -> Course:
@@ -108,8 +157,10 @@ def _is_lost(one: Began, failed: ev.NoticeFailed) -> bool:
 def _absorbed(course: Course, event: ev.MergeAbsorbed) -> Course:
     at, names_a_time = event.meta.occurred_at, any(one.clock is ClockName.PROMISE for one in event.promises)
     cycles = course.cycles + names_a_time
+    reply = next((one.number for one in course.awaiting if one.version == event.escalation.version), 0)
     taken = (
-        Taken(at=at, alone=event.alone, opening=event.opening, cycle=cycles, promise=one) for one in event.promises
+        Taken(at=at, alone=event.alone, opening=event.opening, cycle=cycles, promise=one, reply=reply)
+        for one in event.promises
     )
     return replace(
         course,

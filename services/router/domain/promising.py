@@ -19,6 +19,7 @@ from services.router.domain.course import Course, Order
 from services.router.domain.state import Cycle, Escalation
 
 _BEFORE_THE_BREACH = 99
+_FROM_THE_OPENING = (ClockName.FIRST_RESPONSE, ClockName.UPDATE, ClockName.RESOLUTION)
 
 
 def open_promises(escalation: Escalation, policy: Policy, at: datetime) -> tuple[OpenPromise, ...]:
@@ -29,14 +30,14 @@ def open_promises(escalation: Escalation, policy: Policy, at: datetime) -> tuple
     if escalation.state in (EscalationState.CONFIRMED, EscalationState.CLOSED):
         return ()
     asked = _Asked(escalation, policy.on_calendar(escalation.context.calendar), at)
-    found = (asked.first_response(), asked.update(), asked.resolution(), asked.promise())
+    found = (asked.first_response(), asked.update(), asked.resolution(), asked.promise(), asked.next_reply())
     return tuple(one for one in found if one is not None)
 
 
 def fresh_promises(policy: Policy, severity: Severity, started_at: datetime) -> tuple[OpenPromise, ...]:
     """Return what is promised at an opening."""
     targets = _targets(policy, severity)
-    wanted = ((clock, target) for clock, target in targets.items() if target is not None)
+    wanted = ((clock, targets[clock]) for clock in _FROM_THE_OPENING)
     return tuple(
         OpenPromise(
             clock=clock,
@@ -45,6 +46,7 @@ def fresh_promises(policy: Policy, severity: Severity, started_at: datetime) -> 
             severity=severity,
         )
         for clock, target in wanted
+        if target is not None
     )
 
 
@@ -54,6 +56,7 @@ def _targets(policy: Policy, severity: Severity) -> dict[ClockName, Target | Non
         ClockName.FIRST_RESPONSE: promised.first_response,
         ClockName.UPDATE: promised.update,
         ClockName.RESOLUTION: promised.resolution,
+        ClockName.NEXT_REPLY: promised.next_reply,
     }
 
 
@@ -120,6 +123,19 @@ class _Asked:
         number = next((one.cycle for one in brought), number)
         return self._strictest(ClockName.PROMISE, number, None, since)
 
+    def next_reply(self) -> OpenPromise | None:
+        """Return it from the oldest message that nobody has answered, or from the merge that brought one."""
+        ends = [(one.at, one.version) for one in self.course.began if one.is_contact]
+        if self.course.settled is not None:
+            ends.append(self.course.settled)
+        waits = [one for one in self.course.awaiting if not ends or (one.at, one.version) >= max(ends)]
+        if not waits:
+            return None
+        number, since = min(one.number for one in waits), min(one.at for one in waits)
+        came = any(one.reply == number for one in self.course.taken)
+        own = None if came else self._own(ClockName.NEXT_REPLY, since)
+        return self._strictest(ClockName.NEXT_REPLY, number, own, (since, 0, 0))
+
     def _is_replaced(self, since: Order) -> bool:
         """Tell whether promises that came with a merge took the place of what began then."""
         return self.course.alone is not None and since < self.course.alone
@@ -159,6 +175,7 @@ class _Asked:
         for taken in self.course.taken:
             promise = taken.promise
             begins = taken.opening if clock is ClockName.FIRST_RESPONSE else 0
+            begins = number if clock is ClockName.NEXT_REPLY and taken.reply == number else begins
             if promise.clock is not clock or taken.order < since or begins not in (0, number):
                 continue
             if clock is ClockName.PROMISE or not promise.severity.is_above(now):

@@ -29,7 +29,8 @@ def _brought(cycle: Cycle, act: Absorbed) -> Iterator[Brought]:
 
 def _begun_by(act: Absorbed, clock: ClockName) -> int:
     """Return the number of the cycle of that clock that begins with a merge; 0 where none does."""
-    return {ClockName.FIRST_RESPONSE: act.opening, ClockName.PROMISE: act.cycle}.get(clock, 0)
+    begun = {ClockName.FIRST_RESPONSE: act.opening, ClockName.PROMISE: act.cycle, ClockName.NEXT_REPLY: act.reply}
+    return begun.get(clock, 0)
 
 
 def promise_of(act: Absorbed, clock: ClockName) -> TakenOver | None:

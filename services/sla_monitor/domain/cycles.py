@@ -40,7 +40,7 @@ def cycles_of(row: EscalationRow, promises: Promises | None = None) -> Iterator[
     yield from with_brought(absorbed, _resolution(row, promises))
     yield from _confirmation(row)
     yield from with_brought(absorbed, _promise(row))
-    yield from _next_reply(row)
+    yield from with_brought(absorbed, _next_reply(row))
     yield from review(row)
     yield from preventive_action(row)
 
@@ -191,9 +191,10 @@ def _named_by(act: AnyAct) -> datetime | None:
 def _next_reply(row: EscalationRow) -> Iterator[Cycle]:
     """Yield each stretch from the oldest unanswered message to the next of a person; a close ends it unjudged.
 
-    Its number is the lowest that its messages were given, so a late one is joined to the cycle that it lengthens.
+    A merge brings the message that waited there. The number is the lowest that its messages were given, so a late one
+    is joined to the cycle that it lengthens.
     """
-    if not any(isinstance(act, Replied) or (isinstance(act, Reopened) and act.reply) for act in row.acts):
+    if not any(isinstance(act, Replied | Reopened | Absorbed) and act.reply for act in row.acts):
         return
     waits: tuple[int, datetime] | None = None
     closed = False
@@ -202,7 +203,7 @@ def _next_reply(row: EscalationRow) -> Iterator[Cycle]:
         if waits is not None and (isinstance(act, Confirmed | Closed | Ended) or _reaches_customer(act)):
             yield one_run(ClockName.NEXT_REPLY, *waits, act, judged=_reaches_customer(act))
             waits = None
-        elif isinstance(act, Replied | Reopened) and act.reply and not closed:
+        elif isinstance(act, Replied | Reopened | Absorbed) and act.reply and not closed:
             waits = (act.reply, act.at) if waits is None else (min(waits[0], act.reply), waits[1])
     if waits is not None:
         yield one_run(ClockName.NEXT_REPLY, *waits, None)

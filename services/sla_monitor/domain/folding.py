@@ -177,7 +177,8 @@ def _(event: told.CustomerReplyReceived, row: EscalationRow) -> AnyAct | None:
 
 def _next_reply_cycle(row: EscalationRow) -> int:
     """Return the number for a message that awaits an answer, by the order of arrival: a late one changes no other's."""
-    return 1 + sum(isinstance(act, acts.Replied | acts.Reopened) and act.reply > 0 for act in row.acts)
+    begin = acts.Replied | acts.Reopened | acts.Absorbed
+    return 1 + sum(isinstance(act, begin) and act.reply > 0 for act in row.acts)
 
 
 @_act_of.register
@@ -228,6 +229,7 @@ def _(event: told.MergeAbsorbed, row: EscalationRow) -> AnyAct | None:
         alone=event.alone,
         opening=event.opening,
         cycle=row.next_update_cycle,
+        reply=_next_reply_cycle(row) if any(one.clock is ClockName.NEXT_REPLY for one in event.promises) else 0,
     )
 
 

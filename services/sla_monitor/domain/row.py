@@ -121,13 +121,15 @@ class Absorbed(Act, frozen=True, kw_only=True, tag="absorbed"):
     """An escalation was merged into this one, with what it had promised.
 
     `alone`: those promises are all there is, and take the place of this one's own. `opening` numbers the first-response
-    cycle that begins with it, 0 where none does; `cycle` the time that a person had named.
+    cycle that begins with it, 0 where none does; `cycle` the time that a person had named; `reply` the message that
+    waits for an answer, 0 where none came.
     """
 
     promises: tuple[TakenOver, ...]
     alone: bool
     opening: int
     cycle: int
+    reply: int = 0
 
 
 class Reviewed(Act, frozen=True, kw_only=True, tag="reviewed"):

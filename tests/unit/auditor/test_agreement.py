@@ -46,7 +46,7 @@ START = datetime.fromisoformat("2026-03-20T06:00:00Z")
 SLACK = timedelta(seconds=1)
 OTHERS = (PolicyVersion("v2"), PolicyVersion("v3"))
 _OPEN_ENOUGH = CALENDARS.filter(lambda calendar: len([one for one in calendar.weekly.values() if one]) > 2)
-_MAY_COME = (ClockName.FIRST_RESPONSE, ClockName.UPDATE, ClockName.RESOLUTION, ClockName.PROMISE)
+_MAY_COME = (ClockName.FIRST_RESPONSE, ClockName.UPDATE, ClockName.RESOLUTION, ClockName.PROMISE, ClockName.NEXT_REPLY)
 _STEPS = (timedelta(0), timedelta(minutes=7, microseconds=3), timedelta(hours=1), timedelta(hours=9), timedelta(days=2))
 
 

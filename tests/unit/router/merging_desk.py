@@ -13,7 +13,7 @@ from schemas.ids import TicketKey, derived_id
 from schemas.message import Actor, ActorKind, Meta
 from schemas.notifications import NoticeOutcome
 from schemas.sla import ThresholdReached
-from schemas.vocabulary import ClockName, FactKind, Severity
+from schemas.vocabulary import AuthorKind, ClockName, FactKind, Severity
 from services.router.adapters.in_memory import InMemoryEscalationBatch
 from services.router.domain.relaying import commands_of
 from services.router.domain.state import Escalation
@@ -32,8 +32,8 @@ OWNER, MANAGEMENT = (Actor(kind=ActorKind.PERSON, id=name) for name in ("ana", "
 class MergingDesk:
     """Time stands until it is turned; `held` keeps what a merge tells the other ticket until it is let go."""
 
-    def __init__(self) -> None:
-        self.policy: Policy = replace(default_policy(), routing=routing())
+    def __init__(self, policy: Policy | None = None) -> None:
+        self.policy: Policy = replace(policy or default_policy(), routing=routing())
         self.router = Router(
             PolicyRegistry([VersionedPolicy(version=VERSION, policy=self.policy)]), RosterRegistry(roster())
         )
@@ -71,6 +71,9 @@ class MergingDesk:
             meta=self._meta(CUSTOMER),
         )
         return self._tell(judged)
+
+    def replied(self, ticket: TicketKey) -> list[StreamEvent]:
+        return self.fact(ticket, Fact(kind=FactKind.CUSTOMER_REPLIED, author_kind=AuthorKind.CUSTOMER, public=True))
 
     def merge(self, one: TicketKey, into: TicketKey, *, hold: bool = False) -> list[StreamEvent]:
         events = self.fact(one, Fact(kind=FactKind.MERGED, merged_into=into))

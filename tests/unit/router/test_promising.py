@@ -7,6 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from policy.model import Policy
+from policy.targets import Measure, Target
 from schemas import commands
 from schemas import escalations as ev
 from schemas.classifications import Fact
@@ -16,9 +18,11 @@ from schemas.vocabulary import Audience, ClockName, EscalationState, FactKind, N
 from services.router.domain.promising import open_promises
 from services.sla_monitor.domain.epochs import held_to
 from services.sla_monitor.domain.evaluation import judged_cycles
-from services.sla_monitor.domain.row import EscalationRow
+from services.sla_monitor.domain.row import Absorbed, EscalationRow
 from tests.harness.examples import example_of
 from tests.unit.router.merging_desk import MANAGEMENT, A, B, C, MergingDesk
+from tests.unit.sla_monitor.asking import minutes
+from tests.unit.sla_monitor.telling import default_policy
 
 Step = Callable[[MergingDesk, TicketKey], object]
 TICKETS = st.sampled_from([A, B, C])
@@ -71,6 +75,7 @@ STEPS: st.SearchStrategy[Step] = st.one_of(
     st.sampled_from(
         [
             lambda desk, ticket: desk.update(ticket),
+            lambda desk, ticket: desk.replied(ticket),
             _undelivered,
             lambda desk, ticket: desk.command(commands.ProposeResolution(ticket=ticket, category="fixed", steps="")),
             lambda desk, ticket: desk.command(commands.RejectResolution(ticket=ticket), MANAGEMENT),
@@ -81,17 +86,53 @@ STEPS: st.SearchStrategy[Step] = st.one_of(
 )
 
 
-@settings(max_examples=400, deadline=None)
-@given(st.sampled_from(Severity), st.lists(st.tuples(TICKETS, STEPS, st.integers(0, 3000)), min_size=1, max_size=14))
+def _answering() -> Policy:
+    """Return the default policy with an answer promised to what customers write, by severity."""
+    policy = default_policy()
+    amounts = zip(Severity, (minutes(20), minutes(45), Target(measure=Measure.WORKING_TIME, amount=7200)), strict=False)
+    promised = {severity: replace(policy.severities[severity], next_reply=target) for severity, target in amounts}
+    return replace(policy, severities={**policy.severities, **promised})
+
+
+@settings(max_examples=600, deadline=None)
+@given(
+    st.sampled_from(Severity),
+    st.lists(st.tuples(TICKETS, STEPS, st.integers(0, 3000) | st.integers(0, 40)), min_size=1, max_size=14),
+    st.booleans(),
+)
 def test_what_the_router_hands_on_is_what_the_monitor_sees_running(
-    first: Severity, steps: list[tuple[TicketKey, Step, int]]
+    first: Severity, steps: list[tuple[TicketKey, Step, int]], answering: bool
 ) -> None:
-    desk = MergingDesk()
+    desk = MergingDesk(_answering() if answering else None)
     desk.opened(A, Severity.P3).after(1).opened(B, Severity.P1).after(7).opened(C, first)
-    for ticket, step, minutes in steps:
-        step(desk.after(minutes), ticket)
+    for ticket, step, later in steps:
+        step(desk.after(later), ticket)
         for one in (A, B, C):
             _agree(desk, one)
+
+
+def test_the_message_that_waits_for_an_answer_goes_on_waiting_where_it_was_merged_into() -> None:
+    desk = MergingDesk(_answering())
+    desk.opened(A, Severity.P2).opened(B, Severity.P2).after(5).update(A)
+    desk.after(5).replied(A)
+    desk.after(10).merge(A, B)
+    (waits,) = [one for one in desk.row(B).acts if isinstance(one, Absorbed)]
+    assert (waits.reply, waits.at) == (1, desk.now)
+    assert _seen(desk, desk.row(B))[ClockName.NEXT_REPLY] == desk.now + timedelta(minutes=35)
+
+    desk.after(1).replied(B)
+    assert _seen(desk, desk.row(B))[ClockName.NEXT_REPLY] == desk.now + timedelta(minutes=34)
+    desk.after(1).update(B)
+    assert ClockName.NEXT_REPLY not in _seen(desk, desk.row(B))
+
+
+def test_where_somebody_waits_longer_already_what_a_merge_brings_moves_nothing() -> None:
+    desk = MergingDesk(_answering())
+    desk.opened(A, Severity.P2).opened(B, Severity.P2).after(5).replied(B)
+    before = _seen(desk, desk.row(B))[ClockName.NEXT_REPLY]
+    desk.after(10).replied(A)
+    desk.merge(A, B)
+    assert _seen(desk, desk.row(B))[ClockName.NEXT_REPLY] == before
 
 
 def _agree(desk: MergingDesk, ticket: TicketKey) -> None:
