@@ -38,6 +38,10 @@ _PREPARED_AT_A_TIME = 100
 _PREPARED_A_TICK = 500
 """Bounded, as what is due waits meanwhile: some 40 ms of a tick's 100."""
 _LOOK_SECONDS = 0.02
+_LEAST_TICK_SECONDS = 0.02
+"""Between ticks, however much falls due; half the time of one would go into looking ahead."""
+_LATE_ENOUGH_SECONDS = 0.001
+"""The event loop counts in milliseconds, and may wake that much before."""
 
 log = logging.getLogger(__name__)
 
@@ -202,7 +206,7 @@ class DueTimer:
         with RecoveryAlarm() as alarm:
             while not self._stopping.is_set():
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._stopping.wait(), self._tick_seconds)
+                    await asyncio.wait_for(self._stopping.wait(), self._seconds_to_tick())
                 alarm.raise_if_heard()
                 if not self._is_at_work() or self._stopping.is_set():
                     continue
@@ -212,6 +216,14 @@ class DueTimer:
     def stop(self) -> None:
         """Ask it to end; safe to repeat."""
         self._stopping.set()
+
+    def _seconds_to_tick(self) -> float:
+        """Return how long to wait: until something falls due, where that is before the next tick."""
+        due_at = self._stream.watch.next_due_at()
+        if due_at is None or not self._is_at_work():
+            return self._tick_seconds
+        ahead = (due_at - self._parts.clock.now()).total_seconds() + _LATE_ENOUGH_SECONDS
+        return min(max(ahead, _LEAST_TICK_SECONDS), self._tick_seconds)
 
     def _is_at_work(self) -> bool:
         return self._parts.app.membership.is_certain() and rows_are_there(self._parts.app)

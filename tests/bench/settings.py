@@ -18,7 +18,7 @@ class BenchSettings(BaseSettings):
     timer_apps: tuple[str, ...] = ("ours", "faust", "streams")
     """Whose timers are compared; `ours`, `faust`, `streams` (which needs Maven)."""
     timer_events: int = Field(200_000, ge=1_000)
-    """How many events are measured, after a quarter as many; all of them are rows to recover."""
+    """How many events are measured, after a quarter as many; as many rows as all of them are there to recover."""
     timers_open: int = Field(1_000_000, ge=0)
     """How many more timers are opened before memory is measured, in the first round."""
     rounds: int = Field(3, ge=1)

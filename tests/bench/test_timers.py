@@ -61,6 +61,7 @@ class _Measured:
     def all(self, filled: int) -> None:
         """Take every figure; the last with so many open timers, where given."""
         rate = self._rate()
+        self._fill("fill1", self._events + self._events // 4 - self._app.rows())
         self._found(WARM, self._app.restart("warm1", cold=False))
         self._found(COLD, self._app.restart("cold1", cold=True))
         self._found(AT_ONCE, self._burst(rate))
@@ -102,10 +103,14 @@ class _Measured:
         return percentile(late, 99)
 
     def _resident(self, filled: int) -> float:
-        before = self._app.handled()
-        self._app.write(self._app.timers.opened("open1", filled))
-        self._app.wait_handled(before + filled, 120 + filled / 50)
+        self._fill("open1", filled)
         return self._app.resident_mib()
+
+    def _fill(self, prefix: str, rows: int) -> None:
+        """Have so many more timers be open."""
+        before = self._app.handled()
+        self._app.write(self._app.timers.opened(prefix, rows))
+        self._app.wait_handled(before + rows, 120 + rows / 50)
 
 
 def _spread(values: list[float]) -> str:

@@ -122,6 +122,10 @@ class TimerApp:
             self._looking = _a_consumer(self.bootstrap)
             return 0
 
+    def rows(self) -> int:
+        """Return how many rows there are of the events handled."""
+        return self.handled() // self.timers.events_a_row
+
     def wait_handled(self, count: int, limit_seconds: float) -> tuple[int, float]:
         """Wait until so many rows are written; return how many there were, and when that was seen."""
         deadline = time.monotonic() + limit_seconds

@@ -41,6 +41,8 @@ class Timers(Protocol):
 
     events: str
     fired: str
+    events_a_row: int
+    """How many events of `load` tell of one timer."""
 
     def load(self, prefix: str, count: int) -> Iterator[Written]:
         """Yield so many events, none of which falls due while a bench runs."""
@@ -67,6 +69,8 @@ def due_key(prefix: str, number: int) -> bytes:
 class PlainTimers:
     """The peers' events: a row of 200 bytes that begins with the due time."""
 
+    events_a_row = 1
+
     def __init__(self, events: str, fired: str) -> None:
         self.events, self.fired = events, fired
 
@@ -91,6 +95,7 @@ class OurTimers:
     """Escalations under the default policy."""
 
     events, fired = ESCALATIONS.name, SLA.name
+    events_a_row = 2
 
     def load(self, prefix: str, count: int) -> Iterator[Written]:
         """Yield the openings of P3 escalations, each followed by its owner."""
