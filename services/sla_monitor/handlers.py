@@ -162,6 +162,7 @@ class PartitionWatch:
         self._index = DueIndex()
         self._foresight = Foresight()
         self._unsettled: set[str] = set()
+        self._to_say_anew: list[str] = []
         self._waiting: set[str] = set()
 
     @property
@@ -195,9 +196,10 @@ class PartitionWatch:
 
     def adopt(self, row: AnyRow) -> None:
         """Take a stored row into the index, after a start or a rebalance."""
-        self._index.put(row.ticket, _LONG_AGO if row.unsettled else row.wakes_at)
+        self._index.put(row.ticket, row.wakes_at)
         if row.unsettled:
             self._unsettled.add(row.ticket)
+            self._to_say_anew.append(row.ticket)
 
     def next_due_at(self) -> datetime | None:
         """Return when something is next to be looked at."""
@@ -208,18 +210,29 @@ class PartitionWatch:
 
         `most` tickets at a time, where given: call again while `next_due_at` is not after `now`.
         """
-        findings: list[SlaFinding] = []
-        for ticket in self._index.expired(now, most):
-            row, foreseen = self._foresight.take(ticket, now)
-            row = row or self._rows.get(ticket)
-            if row is not None:
-                anew = ticket in self._unsettled
-                self._unsettled.discard(ticket)
-                fired = self._monitor.on_due(row, now, anew=anew, foreseen=foreseen)
-                self._note_waiting(ticket, waits=fired.waits)
-                self._index.put(ticket, fired.due_at)
-                findings += fired.findings
-        return tuple(findings)
+        return tuple(finding for ticket in self._index.expired(now, most) for finding in self._fire(ticket, now))
+
+    def say_anew(self, now: datetime, most: int | None = None) -> tuple[SlaFinding, ...]:
+        """Return what follows from rows that were kept as unsettled before a start; of `most` tickets, where given.
+
+        It may have been lost, and mostly was not, so it comes behind what falls due: that is late if it has to wait.
+        """
+        keep = 0 if most is None else max(len(self._to_say_anew) - most, 0)
+        tickets, self._to_say_anew = self._to_say_anew[keep:], self._to_say_anew[:keep]
+        still = (ticket for ticket in tickets if ticket in self._unsettled)
+        return tuple(finding for ticket in still for finding in self._fire(ticket, now))
+
+    def _fire(self, ticket: str, now: datetime) -> tuple[SlaFinding, ...]:
+        row, foreseen = self._foresight.take(ticket, now)
+        row = row or self._rows.get(ticket)
+        if row is None:
+            return ()
+        anew = ticket in self._unsettled
+        self._unsettled.discard(ticket)
+        fired = self._monitor.on_due(row, now, anew=anew, foreseen=foreseen)
+        self._note_waiting(ticket, waits=fired.waits)
+        self._index.put(ticket, fired.due_at)
+        return fired.findings
 
     def prepare(self, now: datetime, most: int) -> bool:
         """Work out what there will be to say of tickets that fall due in a moment; tell whether there are more."""

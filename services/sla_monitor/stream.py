@@ -36,6 +36,8 @@ from services.sla_monitor.ports import Policies
 _TICKETS_AT_A_TIME = 500
 _PREPARED_AT_A_TIME = 100
 _PREPARED_A_TICK = 500
+_SAID_ANEW_AT_A_TIME = 50
+_SAID_ANEW_A_TICK = 200
 """Bounded, as what is due waits meanwhile: some 40 ms of a tick's 100."""
 _LOOK_SECONDS = 0.02
 _LEAST_TICK_SECONDS = 0.02
@@ -235,6 +237,7 @@ class DueTimer:
         while (due_at := self._stream.watch.next_due_at()) is not None and due_at <= now:
             await self._parts.line.say(self._stream.watch.fire(now, _TICKETS_AT_A_TIME))
         await self._prepare(now)
+        await self._say_anew(now)
         self._parts.metrics.watched.set(len(self._stream.watch))
         counts = self._parts.app.row_counts
         self._parts.metrics.rows.set(sum(counts.on_disk.values()))
@@ -245,6 +248,11 @@ class DueTimer:
         for _ in range(_PREPARED_A_TICK // _PREPARED_AT_A_TIME):
             if not self._stream.watch.prepare(now, _PREPARED_AT_A_TIME):
                 return
+            await asyncio.sleep(0)
+
+    async def _say_anew(self, now: datetime) -> None:
+        for _ in range(_SAID_ANEW_A_TICK // _SAID_ANEW_AT_A_TIME):
+            await self._parts.line.say(self._stream.watch.say_anew(now, _SAID_ANEW_AT_A_TIME))
             await asyncio.sleep(0)
 
     def _tell_waiting(self, waiting: int) -> None:

@@ -112,11 +112,26 @@ def test_what_was_on_its_way_when_the_row_was_kept_is_said_again_after_a_restart
     after = PartitionWatch(SlaMonitor(FixedPolicies()), rows)
     for row in rows:
         after.adopt(row)
-    again = after.fire(instant("08:02:00"))
+    again = after.say_anew(instant("08:02:00"))
 
     assert {type(finding) for finding in lost.findings} == {ClockKept, PromiseScheduled}
     assert set(_ids(again)) == set(_ids(lost.findings))
     assert after.fire(instant("08:03:00")) == ()
+
+
+def test_after_a_restart_what_fell_due_comes_before_what_is_said_again_a_few_at_a_time() -> None:
+    rows = InMemoryRows()
+    before = PartitionWatch(SlaMonitor(FixedPolicies()), rows)
+    for number in range(5):
+        telling = Telling(ticket=f"zendesk-eu/{number}")
+        before.keep(before.note([telling.opened(instant("08:00:00"))], instant("08:00:00")), unsettled=number > 0)
+    after = PartitionWatch(SlaMonitor(FixedPolicies()), rows)
+    for row in rows:
+        after.adopt(row)
+
+    assert after.fire(instant("08:02:00")) == ()
+    assert [len(after.say_anew(instant("08:02:00"), 3)) for _ in range(3)] == [3, 1, 0]
+    assert {one.ticket for one in after.fire(instant("08:07:30"))} == {f"zendesk-eu/{number}" for number in range(5)}
 
 
 def test_what_a_crash_left_unsaid_stays_so_until_it_is_said_though_further_events_are_folded() -> None:
