@@ -16,6 +16,7 @@ _FETCH_WAIT_MS = 10
 """Short: the first fetch, before `read` has sought, is for what there is none of, and the next one waits behind it."""
 
 _OPENING_SECONDS = 2.0
+"""How long an opening that is cancelled may go on, until its connections are there."""
 
 
 class Entry(NamedTuple):

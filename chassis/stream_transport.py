@@ -1,4 +1,7 @@
-"""Faust's consumer with a short fetch wait, noting when its group last answered and where it goes on reading."""
+"""Faust's consumer with a short fetch wait, noting when its group last answered and where it goes on reading.
+
+And its producer, whose flush waits for the rows.
+"""
 
 import inspect
 from collections.abc import Iterator, Mapping

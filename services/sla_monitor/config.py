@@ -14,5 +14,5 @@ class SlaMonitorSettings(ServiceSettings):
         Path(".local/sla_monitor"), description="Where the rows are kept between starts; a copy of the changelog."
     )
     sla_monitor_tick_seconds: float = Field(
-        0.1, gt=0, le=5, description="How often what fell due is looked for, in real seconds."
+        0.1, gt=0, le=5, description="After how long, at most, what fell due is looked for; real seconds."
     )
