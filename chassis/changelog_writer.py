@@ -13,6 +13,7 @@ from chassis.errors import RetryableError
 from chassis.producer import Appended, Producer
 from chassis.records import Outgoing
 from chassis.settings import KafkaSettings
+from chassis.write_progress import WriteProgress
 
 _LINGER_SECONDS = 0.1
 """How long a row waits for others; nobody waits for it but who flushes."""
@@ -27,12 +28,9 @@ class ChangelogWriter:
         self._settings = settings
         self._listeners: dict[str, Callable[[Appended], None]] = {}
         self._waiting: list[Outgoing] = []
-        self._put = 0
-        self._written = 0
+        self._progress = WriteProgress()
         self._something = asyncio.Event()
         self._flushing = asyncio.Event()
-        self._moved = asyncio.Event()
-        self.has_ended = False
 
     def tell(self, topic: str, listener: Callable[[Appended], None]) -> None:
         """Have what is written to a changelog told, in order."""
@@ -40,16 +38,14 @@ class ChangelogWriter:
 
     def put(self, row: Outgoing) -> None:
         """Have the row written; a row without a value deletes its key."""
-        self._put += 1
+        self._progress.put()
         self._waiting.append(row)
         self._something.set()
 
-    async def flush(self) -> None:
-        """Wait until all that was put by now is written, or none is written any more: see `has_ended`."""
-        wanted = self._put
-        while self._written < wanted and not self.has_ended:
-            self._flushing.set()
-            await self._moved.wait()
+    async def flush(self) -> bool:
+        """Wait until all that was put by now is written and return True; False where no more is written."""
+        self._flushing.set()
+        return await self._progress.all_durable()
 
     async def run(self) -> None:
         """Write until cancelled; raises what makes writing impossible."""
@@ -63,17 +59,15 @@ class ChangelogWriter:
                     self._something.clear()
                     rows, self._waiting = self._waiting, []
                     await self._write(producer, rows)
-                    self._written += len(rows)
-                    self._tell_moved()
+                    self._progress.settled(len(rows))
         finally:
-            self.has_ended = True
-            self._tell_moved()
+            self._progress.doubt()
 
     async def _write(self, producer: Producer, rows: list[Outgoing]) -> None:
         attempt = 0
         while True:
             try:
-                appended = await producer.append(rows)
+                appended = await producer.append([rows])
             except RetryableError as error:
                 attempt += 1
                 log.warning("writing rows again: %s", error, extra={"attempt": attempt})
@@ -82,7 +76,3 @@ class ChangelogWriter:
                 break
         for one in appended:
             self._listeners[one.partition.topic](one)
-
-    def _tell_moved(self) -> None:
-        self._moved.set()
-        self._moved = asyncio.Event()

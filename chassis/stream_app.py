@@ -64,7 +64,7 @@ def build_stream_app(
     )
     app.kafka, app.row_counts, app.changelog = settings, RowCounts(), ChangelogWriter(settings)
     app.membership = GroupMembership(settings.session_timeout_ms / 1000)
-    app.positions = HandledPositions()
+    app.positions, app.before_commit = HandledPositions(), []
     return app
 
 

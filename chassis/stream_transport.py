@@ -4,7 +4,7 @@ And its producer, whose flush waits for the rows.
 """
 
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import faust
@@ -37,6 +37,8 @@ class StreamApp(faust.App):
     changelog: ChangelogWriter
     membership: GroupMembership
     positions: HandledPositions
+    before_commit: list[Callable[[], Awaitable[bool]]]
+    """What waits until that which follows from handled events is durable, or returns False: nothing is committed."""
 
     def _new_transport(self) -> TransportT:
         return PromptTransport(self.conf.broker_consumer, self)
@@ -105,9 +107,18 @@ class PromptConsumer(driver.Consumer):
     def _new_offset(self, tp: TP) -> int | None:
         return _stream_app(self.app).positions.following.get(tp)
 
-    async def _commit(self, offsets: Mapping[TP, int]) -> bool:
-        """Commit what has been handled, if its rows are written: Faust has waited for them."""
-        return not _stream_app(self.app).changelog.has_ended and await super()._commit(offsets)
+    async def _commit_tps(self, tps: Iterable[TP], start_new_transaction: bool) -> bool:
+        """Commit what has been handled when its rows and what follows from it are durable; tell whether that was done.
+
+        Of what was handled in an assignment that is over something may have been dropped. Refusing comes before Faust's
+        own part, which takes offsets for committed whatever the broker says, and then drops what is read before them.
+        """
+        app = _stream_app(self.app)
+        handled, assignment = self._filter_committable_offsets(tps), app.consumer_generation_id
+        for is_durable in (app.changelog.flush, *app.before_commit):
+            if not handled or not await is_durable():
+                return False
+        return assignment == app.consumer_generation_id and await self._commit_offsets(handled, start_new_transaction)
 
     def _new_consumer_thread(self) -> PromptConsumerThread:
         return PromptConsumerThread(self, loop=self.loop, beacon=self.beacon)

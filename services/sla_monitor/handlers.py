@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 import msgspec
 from msgspec.structs import replace
@@ -36,6 +37,17 @@ LOOKED_FOR_AFTER = timedelta(seconds=1)
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+class Stretch(NamedTuple):
+    """Where a ticket's events stood: in which partition, from which offset on, up to which."""
+
+    partition: int = 0
+    first: int = 0
+    last: int = -1
+
+
+_NOWHERE = Stretch()
+
+
 class Noted(msgspec.Struct, frozen=True, kw_only=True):
     """What came of a ticket's events: the row to keep (None: none), what to say at once.
 
@@ -62,14 +74,17 @@ class Fired(msgspec.Struct, frozen=True, kw_only=True):
 class SlaMonitor:
     """Decides what there is to say of a ticket, and remembers what it has said.
 
-    That memory only spares repeats: after a restart all that is not on record is said again, under the same ids.
+    That memory only spares repeats: after a restart all that is not on record is said again, under the same ids, and
+    so is what an event yields that is read again: it was not committed, as that waits until it is said.
     """
 
     def __init__(self, policies: Policies) -> None:
         self._policies = policies
         self._sent: dict[str, dict[tuple[str, ...], datetime]] = {}
 
-    def on_escalation_events(self, events: Sequence[StreamEvent], row: AnyRow | None, now: datetime) -> Noted:
+    def on_escalation_events(
+        self, events: Sequence[StreamEvent], row: AnyRow | None, now: datetime, stretch: Stretch = _NOWHERE
+    ) -> Noted:
         """Fold events of one ticket into its row and return it with the verdicts and the promise that follow then.
 
         Thresholds are left to `on_due`, after all facts of their instant; the row says when. Repeating it gives the
@@ -85,17 +100,20 @@ class SlaMonitor:
             elif moves_clocks(event) or isinstance(event, TicketWatched | PreventionEvent):
                 self._forget_thresholds(ticket)
         if after is None:
-            return Noted(ticket=ticket, row=None, missing=missing)
+            return Noted(ticket=ticket, partition=stretch.partition, row=None, missing=missing)
         pins = self._held_to(after)
         if pins is None:
-            return Noted(ticket=ticket, row=replace(after, wakes_at=now), missing=missing, waits=True)
+            waiting = replace(after, wakes_at=now, undecided=True)
+            return Noted(ticket=ticket, partition=stretch.partition, row=waiting, missing=missing, waits=True)
         evaluation = evaluate(after, pins.policy, now, pins.earlier)
         at_once = [one for one in self._unsent(ticket, evaluation, now) if one.falls_due_at is None]
         self._remember(ticket, evaluation, at_once, now)
-        after, promised = _with_promise(after, evaluation.promise)
-        after = replace(after, wakes_at=self._wakes_at(ticket, evaluation))
+        promised = _promised(after, evaluation.promise) if _is_to_promise(row, evaluation.promise, stretch) else ()
+        after = replace(after, wakes_at=self._wakes_at(ticket, evaluation), undecided=False)
+        if isinstance(after, EscalationRow):
+            after = replace(after, promise=evaluation.promise, offset=stretch.last)
         findings = tuple(_sealed(one, after, pins, now, cause=events[-1].meta.id) for one in (*at_once, *promised))
-        return Noted(ticket=ticket, row=after, findings=findings, missing=missing)
+        return Noted(ticket=ticket, partition=stretch.partition, row=after, findings=findings, missing=missing)
 
     def foresee(self, row: AnyRow, due_at: datetime) -> Evaluation | None:
         """Return what there will be to say of the row then, and why; None while its policy version has not arrived."""
@@ -105,10 +123,10 @@ class SlaMonitor:
         evaluation = evaluate(row, pins.policy, due_at, pins.earlier)
         return replace(evaluation, findings=tuple(_explained(one, row, pins, due_at) for one in evaluation.findings))
 
-    def on_due(self, row: AnyRow, now: datetime, *, anew: bool = False, foreseen: Evaluation | None = None) -> Fired:
+    def on_due(self, row: AnyRow, now: datetime, foreseen: Evaluation | None = None) -> Fired:
         """Return all there is to say of the row by `now` that was not said; each open cycle's highest threshold only.
 
-        `anew` says the promise again, too. `foreseen` is what the row comes to, where that is known already.
+        `foreseen` is what the row comes to, where that is known already.
         """
         pins = self._held_to(row)
         if pins is None:
@@ -116,7 +134,7 @@ class SlaMonitor:
         evaluation = foreseen or evaluate(row, pins.policy, now, pins.earlier)
         unsent = self._unsent(row.ticket, evaluation, now)
         self._remember(row.ticket, evaluation, unsent, now)
-        promised = _promised(row, evaluation.promise) if anew else ()
+        promised = _promised(row, evaluation.promise) if row.undecided else ()
         in_order = (*sorted(unsent, key=_instant), *promised)
         findings = tuple(_sealed(one, row, pins, now, cause=None) for one in in_order)
         return Fired(findings=findings, due_at=self._wakes_at(row.ticket, evaluation))
@@ -161,8 +179,6 @@ class PartitionWatch:
         self._rows = rows
         self._index = DueIndex()
         self._foresight = Foresight()
-        self._unsettled: set[str] = set()
-        self._to_say_anew: list[str] = []
         self._waiting: set[str] = set()
 
     @property
@@ -173,33 +189,21 @@ class PartitionWatch:
     def __len__(self) -> int:
         return len(self._index)
 
-    def note(self, events: Sequence[StreamEvent], now: datetime, partition: int = 0) -> Noted:
-        """Decide what follows from events of one ticket, which came in that partition; keep nothing yet."""
-        row = self._rows.get(ticket_of(events[0]), partition)
-        return replace(self._monitor.on_escalation_events(events, row, now), partition=partition)
+    def note(self, events: Sequence[StreamEvent], now: datetime, stretch: Stretch = _NOWHERE) -> Noted:
+        """Decide what follows from events of one ticket, which stood there; keep nothing yet."""
+        row = self._rows.get(ticket_of(events[0]), stretch.partition)
+        return self._monitor.on_escalation_events(events, row, now, stretch)
 
-    def keep(self, noted: Noted, *, unsettled: bool = False) -> None:
-        """Keep the row; `unsettled` while what follows from it is on its way and could still be lost.
-
-        It stays so while its turn to have all said anew has not come yet.
-        """
+    def keep(self, noted: Noted) -> None:
+        """Keep the row."""
         self._note_waiting(noted.ticket, waits=noted.waits)
         self._foresight.forget(noted.ticket)
-        to_say_anew = noted.ticket in self._unsettled
-        row = noted.row if noted.row is None else replace(noted.row, unsettled=unsettled or to_say_anew)
-        self._rows.put(noted.ticket, row, noted.partition)
-        if row is None:
-            self._unsettled.discard(noted.ticket)
-            self._index.put(noted.ticket, None)
-        else:
-            self._index.put(noted.ticket, _LONG_AGO if to_say_anew else row.wakes_at)
+        self._rows.put(noted.ticket, noted.row, noted.partition)
+        self._index.put(noted.ticket, None if noted.row is None else noted.row.wakes_at)
 
     def adopt(self, row: AnyRow) -> None:
         """Take a stored row into the index, after a start or a rebalance."""
         self._index.put(row.ticket, row.wakes_at)
-        if row.unsettled:
-            self._unsettled.add(row.ticket)
-            self._to_say_anew.append(row.ticket)
 
     def next_due_at(self) -> datetime | None:
         """Return when something is next to be looked at."""
@@ -212,24 +216,12 @@ class PartitionWatch:
         """
         return tuple(finding for ticket in self._index.expired(now, most) for finding in self._fire(ticket, now))
 
-    def say_anew(self, now: datetime, most: int | None = None) -> tuple[SlaFinding, ...]:
-        """Return what follows from rows that were kept as unsettled before a start; of `most` tickets, where given.
-
-        It may have been lost, and mostly was not, so it comes behind what falls due: that is late if it has to wait.
-        """
-        keep = 0 if most is None else max(len(self._to_say_anew) - most, 0)
-        tickets, self._to_say_anew = self._to_say_anew[keep:], self._to_say_anew[:keep]
-        still = (ticket for ticket in tickets if ticket in self._unsettled)
-        return tuple(finding for ticket in still for finding in self._fire(ticket, now))
-
     def _fire(self, ticket: str, now: datetime) -> tuple[SlaFinding, ...]:
         row, foreseen = self._foresight.take(ticket, now)
         row = row or self._rows.get(ticket)
         if row is None:
             return ()
-        anew = ticket in self._unsettled
-        self._unsettled.discard(ticket)
-        fired = self._monitor.on_due(row, now, anew=anew, foreseen=foreseen)
+        fired = self._monitor.on_due(row, now, foreseen)
         self._note_waiting(ticket, waits=fired.waits)
         self._index.put(ticket, fired.due_at)
         return fired.findings
@@ -251,16 +243,15 @@ class PartitionWatch:
     def _note_waiting(self, ticket: str, *, waits: bool) -> None:
         if waits:
             self._waiting.add(ticket)
-            self._unsettled.add(ticket)
         else:
             self._waiting.discard(ticket)
 
 
-def _with_promise(row: AnyRow, promise: Promise | None) -> tuple[AnyRow, tuple[Finding, ...]]:
-    if not isinstance(row, EscalationRow) or row.promise == promise:
-        return row, ()
-    row = replace(row, promise=promise)
-    return row, _promised(row, promise)
+def _is_to_promise(before: AnyRow | None, promise: Promise | None, stretch: Stretch) -> bool:
+    """Tell whether it is another than before, or may not have been said: it was undecided, or events are read again."""
+    if not isinstance(before, EscalationRow):
+        return promise is not None
+    return before.promise != promise or before.undecided or stretch.first <= before.offset
 
 
 def _promised(row: AnyRow, promise: Promise | None) -> tuple[Finding, ...]:

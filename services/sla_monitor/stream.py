@@ -29,16 +29,13 @@ from services.sla_monitor.adapters.findings_line import FindingsLine
 from services.sla_monitor.adapters.recovery_alarm import RecoveryAlarm
 from services.sla_monitor.domain.clock_steps import ClockSteps
 from services.sla_monitor.domain.folding import ticket_of
-from services.sla_monitor.handlers import PRODUCER, Noted, PartitionWatch, SlaMonitor
+from services.sla_monitor.handlers import PRODUCER, Noted, PartitionWatch, SlaMonitor, Stretch
 from services.sla_monitor.metrics import SlaMonitorMetrics
 from services.sla_monitor.ports import Policies
 
 _TICKETS_AT_A_TIME = 500
 _PREPARED_AT_A_TIME = 100
 _PREPARED_A_TICK = 500
-_SAID_ANEW_AT_A_TIME = 50
-_SAID_ANEW_A_TICK = 200
-"""Bounded, as what is due waits meanwhile: some 40 ms of a tick's 100."""
 _LOOK_SECONDS = 0.02
 _LEAST_TICK_SECONDS = 0.02
 """Between ticks, however much falls due; half the time of one would go into looking ahead."""
@@ -77,6 +74,7 @@ class EscalationStream:
             await follow_in_order(stream, parts.app.positions, self._handle)
 
         parts.app.agent(topic, name="escalations")(follow)
+        parts.app.before_commit.append(parts.line.flush)
 
     def is_built(self) -> bool:
         """Tell whether the watch knows all rows of the partitions that are held now."""
@@ -113,15 +111,15 @@ class EscalationStream:
             if not self._is_of_this_assignment(events[done]):
                 break
             for one in noted:
-                self.watch.keep(one, unsettled=self._parts.line.has_unsent_of(one.ticket))
+                self.watch.keep(one)
             done, attempt = done + passed, 0
         return done
 
     async def _is_ours(self, event: faust.EventT[bytes]) -> bool:
         """Wait until we are certain to be in the group, then tell whether we still have the event's partition.
 
-        Who was frozen for longer than a session must write no row: another replica may have gone on since. Nor may one
-        be written before the watch knows them all: an event that is read again would settle what a crash left unsaid.
+        Who was frozen for longer than a session must write no row: another replica may have gone on since. And a watch
+        that is about to be thrown away is not to be told what was said.
         """
         while self._is_of_this_assignment(event):
             if self._parts.app.membership.is_certain() and self.is_built():
@@ -133,29 +131,22 @@ class EscalationStream:
         return event.message.generation_id == self._parts.app.consumer_generation_id
 
     async def _read(self, records: Sequence[Record]) -> tuple[int, list[tuple[Record, StreamEvent]]]:
-        """Return how many records are read, from the first on, and what is in them, beside those put aside.
+        """Return how many records are read, from the first on, and what is in them. Raises RetryableError.
 
-        Whatever the first raises goes through; before a later one that does, reading ends.
+        One that cannot be read comes by itself, when those before it are done, however long it takes to put it aside.
         """
         read: list[tuple[Record, StreamEvent]] = []
-        for position, record in enumerate(records):
+        for record in records:
             try:
-                event = await self._event_of(record)
-            except Exception:
-                if position == 0:
+                read.append((record, self._decoded(record)))
+            except Exception as error:
+                if read:
+                    break
+                if not isinstance(error, RejectedMessageError):
                     raise
-                return position, read
-            if event is not None:
-                read.append((record, event))
-        return len(records), read
-
-    async def _event_of(self, record: Record) -> StreamEvent | None:
-        """Return what is in a record; None where it was put aside. Raises RetryableError."""
-        try:
-            return self._decoded(record)
-        except RejectedMessageError as error:
-            await self._put_aside(record, error)
-            return None
+                await self._put_aside(record, error)
+                return 1, []
+        return len(read), read
 
     def _decoded(self, record: Record) -> StreamEvent:
         if record.value is not None and len(record.value) > MAX_MESSAGE_BYTES:
@@ -165,11 +156,11 @@ class EscalationStream:
     def _noted(self, read: Sequence[tuple[Record, StreamEvent]]) -> list[Noted]:
         """Return what came of each ticket's events."""
         now = self._parts.clock.now()
-        of_tickets: dict[tuple[int, str], list[StreamEvent]] = {}
+        of_tickets: dict[tuple[int, str], list[tuple[Record, StreamEvent]]] = {}
         for record, event in read:
-            of_tickets.setdefault((record.partition, ticket_of(event)), []).append(event)
+            of_tickets.setdefault((record.partition, ticket_of(event)), []).append((record, event))
             self._parts.metrics.events.labels(type(event).__name__).inc()
-        noted = [self.watch.note(events, now, partition) for (partition, _), events in of_tickets.items()]
+        noted = [self.watch.note([event for _, event in own], now, _stretch(own)) for own in of_tickets.values()]
         if missing := sum(one.missing for one in noted):
             self._parts.metrics.missing_events.inc(missing)
             log.warning("events never came", extra={"count": missing})
@@ -184,6 +175,11 @@ class EscalationStream:
         self._parts.metrics.retries.inc()
         log.warning("trying again: %s", error, extra={"attempt": attempt})
         await asyncio.sleep(backoff_seconds(attempt))
+
+
+def _stretch(read: Sequence[tuple[Record, StreamEvent]]) -> Stretch:
+    first, last = read[0][0], read[-1][0]
+    return Stretch(first.partition, first.offset, last.offset)
 
 
 class DueTimer:
@@ -236,8 +232,9 @@ class DueTimer:
             self._stream.rebuild()
         while (due_at := self._stream.watch.next_due_at()) is not None and due_at <= now:
             await self._parts.line.say(self._stream.watch.fire(now, _TICKETS_AT_A_TIME))
+            # The first are on their way while the next are worked out.
+            await asyncio.sleep(0)
         await self._prepare(now)
-        await self._say_anew(now)
         self._parts.metrics.watched.set(len(self._stream.watch))
         counts = self._parts.app.row_counts
         self._parts.metrics.rows.set(sum(counts.on_disk.values()))
@@ -248,11 +245,6 @@ class DueTimer:
         for _ in range(_PREPARED_A_TICK // _PREPARED_AT_A_TIME):
             if not self._stream.watch.prepare(now, _PREPARED_AT_A_TIME):
                 return
-            await asyncio.sleep(0)
-
-    async def _say_anew(self, now: datetime) -> None:
-        for _ in range(_SAID_ANEW_A_TICK // _SAID_ANEW_AT_A_TIME):
-            await self._parts.line.say(self._stream.watch.say_anew(now, _SAID_ANEW_AT_A_TIME))
             await asyncio.sleep(0)
 
     def _tell_waiting(self, waiting: int) -> None:

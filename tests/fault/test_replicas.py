@@ -249,7 +249,7 @@ async def _wake_late(fleet: Fleet, service: str) -> None:
         lambda: fleet.said(*_REFUSED) > refused, 120, what=lambda: f"{service} drops: {frozen.log[-3000:]}"
     )
     await fleet.ready()
-    # Who takes rows over says again, under the same ids, what they call unsettled: that is no late writer.
+    # Who takes partitions over says again, under the same ids, what was not committed: that is no late writer.
     wrote = 0 if service == "sla_monitor" else repeats(await fleet.here.log(_WRITES[service])) - twice
     assert wrote == 0, f"{service} wrote what others had written"
 

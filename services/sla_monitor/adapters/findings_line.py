@@ -2,12 +2,12 @@
 
 import asyncio
 import logging
-from collections import Counter
 from collections.abc import Callable, Sequence
 
 from chassis.backoff import backoff_seconds
 from chassis.clock import REAL_TIME, Clock
 from chassis.errors import LostOwnershipError, RetryableError
+from chassis.write_progress import WriteProgress
 from schemas.sla import FrontLineAtRisk, SlaFinding, ThresholdReached
 from services.sla_monitor.metrics import SlaMonitorMetrics
 from services.sla_monitor.ports import Findings
@@ -22,9 +22,9 @@ log = logging.getLogger(__name__)
 class FindingsLine:
     """Sends findings while those who say them go on; a component of a Lifecycle.
 
-    What a crash takes with it is said again: by the row that was kept as unsettled, or by the timer, as nothing is on
-    record. So is what is dropped because the partitions were given away while this replica was frozen: `generation`
-    tells of which assignment they are.
+    What a crash takes with it is said again: its event was not committed, as that waits for `flush`, or the timer finds
+    nothing on record. So is what is dropped because the partitions were given away while this replica was frozen:
+    `generation` tells of which assignment they are.
     """
 
     def __init__(
@@ -35,22 +35,25 @@ class FindingsLine:
         self._generation = generation
         self._metrics = metrics
         self._waiting: list[SlaFinding] = []
-        self._unsent: Counter[str] = Counter()
+        self._progress = WriteProgress()
         self._something = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
         self._stopping = False
         self._sent_at = 0.0
 
-    def has_unsent_of(self, ticket: str) -> bool:
-        """Tell whether something about the ticket is not durable yet."""
-        return ticket in self._unsent
+    async def flush(self) -> bool:
+        """Wait until all that was said by now is durable and return True, also of what was dropped.
+
+        False while the group's silence keeps it from being sent: what would end that may wait for us.
+        """
+        return await self._progress.all_durable()
 
     async def say(self, findings: Sequence[SlaFinding]) -> None:
         """Have them sent, in order; waits only while too many are waiting."""
         await self._room.wait()
         self._waiting += findings
-        self._unsent.update(finding.ticket for finding in findings)
+        self._progress.put(len(findings))
         if self._waiting:
             self._something.set()
         if len(self._waiting) >= _MOST_WAITING:
@@ -60,18 +63,21 @@ class FindingsLine:
 
     async def run(self) -> None:
         """Send until stopped and nothing waits."""
-        while self._waiting or not self._stopping:
-            await self._something.wait()
-            await self._gather()
-            sending, self._waiting = self._waiting, []
-            self._something.clear()
-            self._room.set()
-            if sending:
-                if await self._send(sending):
-                    self._measure(sending)
-                self._unsent -= Counter(finding.ticket for finding in sending)
-            if self._stopping:
-                self._something.set()
+        try:
+            while self._waiting or not self._stopping:
+                await self._something.wait()
+                await self._gather()
+                sending, self._waiting = self._waiting, []
+                self._something.clear()
+                self._room.set()
+                if sending:
+                    if await self._send(sending):
+                        self._measure(sending)
+                    self._progress.settled(len(sending))
+                if self._stopping:
+                    self._something.set()
+        finally:
+            self._progress.doubt()
 
     def stop(self) -> None:
         """Ask it to end when all is sent; safe to repeat."""
@@ -99,6 +105,8 @@ class FindingsLine:
                 await self._findings.send(findings)
             except (RetryableError, LostOwnershipError) as error:
                 attempt += 1
+                if isinstance(error, LostOwnershipError):
+                    self._progress.doubt()
                 log.warning("sending findings again: %s", error, extra={"attempt": attempt})
                 await asyncio.sleep(backoff_seconds(attempt))
                 if isinstance(error, LostOwnershipError) and self._generation() != generation:

@@ -200,7 +200,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, array_like=True, tag=True):
     """What all rows share. `version` is that of the last event seen of the ticket's stream.
 
     `wakes_at` is when it is next to be looked at, so that the index of due times is rebuilt without arithmetic.
-    `unsettled`: what follows from its acts was on its way when it was kept, so after a restart it is said again.
+    `undecided`: its policy version had not arrived when it was kept, so what follows from its acts is still to be said.
     """
 
     ticket: str
@@ -208,7 +208,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, array_like=True, tag=True):
     version: int
     policy_version: str
     wakes_at: datetime | None = None
-    unsettled: bool = False
+    undecided: bool = False
 
 
 class WatchedRow(Row, frozen=True, kw_only=True, tag="watched"):
@@ -222,7 +222,7 @@ class EscalationRow(Row, frozen=True, kw_only=True, tag="escalation"):
     """An escalation. `severity`, `policy_version` and `calendar` are those it opened with.
 
     `acts` are in the order in which they happened. `calendar` is the one chosen for its business clocks; None leaves
-    them on that of the severity.
+    them on that of the severity. `offset` is where the last event that is in it stood in its partition; -1: not known.
     """
 
     started_at: datetime
@@ -232,6 +232,7 @@ class EscalationRow(Row, frozen=True, kw_only=True, tag="escalation"):
     next_update_cycle: int = 2
     promise: Promise | None = None
     calendar: str | None = None
+    offset: int = -1
 
     def record_of(self, clock: ClockName, cycle: int) -> OnRecord:
         """Return what is on record of that cycle; an empty record where nothing is."""

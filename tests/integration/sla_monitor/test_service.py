@@ -73,9 +73,11 @@ async def test_while_a_record_cannot_be_put_aside_what_is_before_it_is_done_and_
             await eventually(monitor.is_ready, 40, what=lambda: monitor.log)
             await delete_topic(bootstrap, letters)
             telling = Telling()
+            monitor.pause()  # so that all three are read together
             await desk.tell(telling.opened(_ago(1)))
             await desk.tell_bytes(ESCALATIONS, b"garbage", b"zendesk-eu/1")
             await desk.tell(telling.informed(_ago(0), ContactKind.AGENT_REPLY))
+            monitor.resume()
             await eventually(lambda: desk.heard, what=lambda: monitor.log)
             await hold(2)
             assert not desk.findings(), monitor.log

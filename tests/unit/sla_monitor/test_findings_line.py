@@ -52,14 +52,52 @@ async def test_what_is_said_while_one_batch_is_sent_goes_out_together_and_in_ord
     await asyncio.sleep(0)
     await line.say([_finding(2)])
     await line.say([_finding(3)])
-
-    assert line.has_unsent_of("zendesk-eu/1")
     findings.let.set()
     line.stop()
     await sending
 
     assert findings.batches == [[1], [2, 3]]
-    assert not line.has_unsent_of("zendesk-eu/1")
+
+
+async def test_a_flush_waits_until_all_that_was_said_by_then_is_sent() -> None:
+    findings = HeldFindings(failures=1)
+    line = _line(findings)
+    sending = asyncio.create_task(line.run())
+    await line.say([_finding(1)])
+    flushing = asyncio.create_task(line.flush())
+    await asyncio.sleep(0)
+    assert not flushing.done()
+
+    findings.let.set()
+    assert await flushing
+    assert findings.batches == [[1]]
+    line.stop()
+    await sending
+
+
+async def test_a_flush_does_not_wait_for_what_a_silence_of_the_group_keeps_back() -> None:
+    findings = HeldFindings(lost_in=(1, 1, 1))
+    findings.let.set()
+    line = _line(findings)
+    sending = asyncio.create_task(line.run())
+    await line.say([_finding(1)])
+
+    assert not await line.flush()
+    line.stop()
+    await sending
+    assert await line.flush()
+
+
+async def test_a_flush_does_not_wait_for_a_line_that_has_ended() -> None:
+    findings = HeldFindings()
+    line = _line(findings)
+    sending = asyncio.create_task(line.run())
+    await line.say([_finding(1)])
+    flushing = asyncio.create_task(line.flush())
+    await asyncio.sleep(0)
+    sending.cancel()
+
+    assert not await flushing
 
 
 async def test_a_send_that_may_heal_is_tried_again_and_nothing_overtakes_it() -> None:
@@ -100,7 +138,7 @@ async def _sent_by(findings: HeldFindings) -> list[list[int]]:
     await line.say([_finding(1)])
     line.stop()
     await line.run()
-    assert not line.has_unsent_of("zendesk-eu/1")
+    assert await line.flush()
     return findings.batches
 
 

@@ -13,7 +13,7 @@ from schemas.message import Message
 from schemas.sla import ClockKept, FrontLineAtRisk, PromiseScheduled, SlaFinding, ThresholdReached
 from schemas.vocabulary import IssueType, Severity
 from services.sla_monitor.adapters.in_memory import InMemoryPromises, InMemoryRows
-from services.sla_monitor.handlers import PartitionWatch, SlaMonitor
+from services.sla_monitor.handlers import PartitionWatch, SlaMonitor, Stretch
 from tests.unit.sla_monitor.recording import RecordingRouter
 from tests.unit.sla_monitor.telling import TICKET, FixedPolicies, Telling, instant
 
@@ -102,51 +102,66 @@ def test_after_a_restart_what_is_not_on_record_is_said_again_under_the_same_ids(
     assert _ids(again) == _ids(said)
 
 
-def test_what_was_on_its_way_when_the_row_was_kept_is_said_again_after_a_restart() -> None:
+def test_what_an_event_yields_is_said_anew_when_it_is_read_again_after_a_restart() -> None:
     rows, telling = InMemoryRows(), Telling()
     before = PartitionWatch(SlaMonitor(FixedPolicies()), rows)
     before.keep(before.note([telling.opened(instant("08:00:00"))], instant("08:00:00")))
-    lost = before.note([telling.informed(instant("08:01:00"))], instant("08:01:00"))
-    before.keep(lost, unsettled=True)
+    informed = telling.informed(instant("08:01:00"))
+    lost = before.note([informed], instant("08:01:00"), Stretch(0, 7, 7))
+    before.keep(lost)
 
-    after = PartitionWatch(SlaMonitor(FixedPolicies()), rows)
-    for row in rows:
-        after.adopt(row)
-    again = after.say_anew(instant("08:02:00"))
+    after = _restarted(rows)
+    again = after.note([informed], instant("08:02:00"), Stretch(0, 7, 7))
+    after.keep(again)
 
     assert {type(finding) for finding in lost.findings} == {ClockKept, PromiseScheduled}
-    assert set(_ids(again)) == set(_ids(lost.findings))
+    assert set(_ids(again.findings)) == set(_ids(lost.findings))
     assert after.fire(instant("08:03:00")) == ()
 
 
-def test_after_a_restart_what_fell_due_comes_before_what_is_said_again_a_few_at_a_time() -> None:
+def test_an_event_that_is_written_twice_has_its_promise_said_once() -> None:
+    watch, telling = PartitionWatch(SlaMonitor(FixedPolicies()), InMemoryRows()), Telling()
+    opened = telling.opened(instant("08:00:00"))
+    first = watch.note([opened], instant("08:00:00"), Stretch(0, 7, 7))
+    watch.keep(first)
+
+    again = watch.note([opened], instant("08:00:01"), Stretch(0, 8, 8))
+
+    assert {type(finding) for finding in first.findings} == {PromiseScheduled}
+    assert again.findings == ()
+
+
+def test_a_start_says_nothing_of_rows_whose_events_are_not_read_again() -> None:
     rows = InMemoryRows()
     before = PartitionWatch(SlaMonitor(FixedPolicies()), rows)
     for number in range(5):
         telling = Telling(ticket=f"zendesk-eu/{number}")
-        before.keep(before.note([telling.opened(instant("08:00:00"))], instant("08:00:00")), unsettled=number > 0)
-    after = PartitionWatch(SlaMonitor(FixedPolicies()), rows)
-    for row in rows:
-        after.adopt(row)
+        before.keep(before.note([telling.opened(instant("08:00:00"))], instant("08:00:00")))
+    after = _restarted(rows)
 
     assert after.fire(instant("08:02:00")) == ()
-    assert [len(after.say_anew(instant("08:02:00"), 3)) for _ in range(3)] == [3, 1, 0]
     assert {one.ticket for one in after.fire(instant("08:07:30"))} == {f"zendesk-eu/{number}" for number in range(5)}
 
 
-def test_what_a_crash_left_unsaid_stays_so_until_it_is_said_though_further_events_are_folded() -> None:
-    rows, telling = InMemoryRows(), Telling()
-    before = PartitionWatch(SlaMonitor(FixedPolicies()), rows)
-    lost = before.note([telling.opened(instant("08:00:00"))], instant("08:00:00"))
-    before.keep(lost, unsettled=True)
+def test_a_row_of_which_nothing_was_decided_has_its_promise_said_with_its_next_event() -> None:
+    rows, telling, policies = InMemoryRows(), Telling(), LatePolicies()
+    before = PartitionWatch(SlaMonitor(policies), rows)
+    before.keep(before.note([telling.opened(instant("08:00:00"))], instant("08:00:00")))
+    assert [row.undecided for row in rows] == [True]
 
-    after = PartitionWatch(SlaMonitor(FixedPolicies()), rows)
+    policies.has_arrived = True
+    noted = _restarted(rows).note([telling.assigned(instant("08:01:00"))], instant("08:01:00"))
+
+    assert noted.row is not None
+    assert not noted.row.undecided
+    assert PromiseScheduled in {type(finding) for finding in noted.findings}
+
+
+def _restarted(rows: InMemoryRows) -> PartitionWatch:
+    watch = PartitionWatch(SlaMonitor(FixedPolicies()), rows)
     for row in rows:
-        after.adopt(row)
-    after.keep(after.note([telling.assigned(instant("08:01:00"))], instant("08:01:00")))
-
-    assert all(row.unsettled for row in rows)
-    assert PromiseScheduled in {type(finding) for finding in after.fire(instant("08:01:01"))}
+        watch.adopt(row)
+    return watch
 
 
 def test_a_finding_that_came_on_no_record_for_five_minutes_is_said_again() -> None:
