@@ -67,7 +67,7 @@ class ChangelogWriter:
         attempt = 0
         while True:
             try:
-                appended = await producer.append([rows])
+                appended = await producer.append(rows)
             except RetryableError as error:
                 attempt += 1
                 log.warning("writing rows again: %s", error, extra={"attempt": attempt})

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
@@ -87,22 +87,18 @@ class Producer:
         after any error some of the records may have been written. Raises LostOwnershipError where the group has been
         silent for so long that this replica may be out of it: nothing was written.
         """
-        await self.append([records])
+        await self.append(records)
 
-    async def append(self, batches: Iterable[Sequence[Outgoing]]) -> list[Appended]:
-        """Write batches in order, each on its way while the next is made, and return where it all is.
-
-        Raises what `send_batch` does; LostOwnershipError may come behind batches that were written.
-        """
+    async def append(self, records: Sequence[Outgoing]) -> list[Appended]:
+        """Write as `send_batch` does, and return where it all is."""
+        if self._membership is not None and self._membership.is_in_doubt():
+            raise LostOwnershipError("the group was silent for a session, so others may have gone on")
         started = REAL_TIME.monotonic()
-        pending: Pending = []
         try:
-            try:
-                for records in batches:
-                    pending += await self._hand_over(records)
-                    await asyncio.sleep(0)
-            finally:
-                appended = await self._acknowledged(pending)
+            pending: Pending = []
+            for partition, group in (await self._by_partition(records)).items():
+                pending += await self._hand_over(partition, group)
+            appended = await self._acknowledged(pending)
         except KafkaError as error:
             raise outcome_of(error, "writing to Kafka") from error
         if self._metrics is not None:
@@ -138,15 +134,7 @@ class Producer:
             groups.setdefault(TopicPartition(record.topic, number), []).append(record)
         return groups
 
-    async def _hand_over(self, records: Sequence[Outgoing]) -> Pending:
-        if self._membership is not None and self._membership.is_in_doubt():
-            raise LostOwnershipError("the group was silent for a session, so others may have gone on")
-        pending: Pending = []
-        for partition, group in (await self._by_partition(records)).items():
-            pending += await self._hand_over_to(partition, group)
-        return pending
-
-    async def _hand_over_to(self, partition: TopicPartition, records: Sequence[Outgoing]) -> Pending:
+    async def _hand_over(self, partition: TopicPartition, records: Sequence[Outgoing]) -> Pending:
         pending: Pending = []
         batch = self._kafka.create_batch()
         for record in records:

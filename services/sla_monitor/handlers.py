@@ -11,7 +11,7 @@ from chassis.errors import RetryableError
 from policy.time_zones import RULES
 from schemas.escalations import StreamEvent, TicketWatched, moves_clocks
 from schemas.ids import derived_id
-from schemas.message import Actor, ActorKind, Meta
+from schemas.message import Actor, ActorKind, Meta, is_sealed
 from schemas.prevention import PreventionEvent
 from schemas.sla import PromiseScheduled, SlaFinding
 from services.sla_monitor.domain.due_index import DueIndex
@@ -19,7 +19,7 @@ from services.sla_monitor.domain.epochs import held_to
 from services.sla_monitor.domain.evaluation import Evaluation, Finding, evaluate, is_verdict
 from services.sla_monitor.domain.explaining import explanation_of
 from services.sla_monitor.domain.folding import fold, ticket_of, version_of
-from services.sla_monitor.domain.foresight import AHEAD, Foresight
+from services.sla_monitor.domain.foresight import AHEAD, Foresight, Judgement
 from services.sla_monitor.domain.pinning import Pinned, in_force, pinned
 from services.sla_monitor.domain.row import AnyRow, EscalationRow, Promise
 from services.sla_monitor.ports import Policies, Rows
@@ -101,11 +101,11 @@ class SlaMonitor:
                 self._forget_thresholds(ticket)
         if after is None:
             return Noted(ticket=ticket, partition=stretch.partition, row=None, missing=missing)
-        pins = self._held_to(after)
-        if pins is None:
+        judgement = self._judge(after, now)
+        if judgement is None:
             waiting = replace(after, wakes_at=now, undecided=True)
             return Noted(ticket=ticket, partition=stretch.partition, row=waiting, missing=missing, waits=True)
-        evaluation = evaluate(after, pins.policy, now, pins.earlier)
+        evaluation, pins = judgement
         at_once = [one for one in self._unsent(ticket, evaluation, now) if one.falls_due_at is None]
         self._remember(ticket, evaluation, at_once, now)
         promised = _promised(after, evaluation.promise) if _is_to_promise(row, evaluation.promise, stretch) else ()
@@ -115,23 +115,27 @@ class SlaMonitor:
         findings = tuple(_sealed(one, after, pins, now, cause=events[-1].meta.id) for one in (*at_once, *promised))
         return Noted(ticket=ticket, partition=stretch.partition, row=after, findings=findings, missing=missing)
 
-    def foresee(self, row: AnyRow, due_at: datetime) -> Evaluation | None:
-        """Return what there will be to say of the row then, and why; None while its policy version has not arrived."""
-        pins = self._held_to(row)
-        if pins is None:
+    def foresee(self, row: AnyRow, due_at: datetime) -> Judgement | None:
+        """Return what there will be to say of the row then, sealed; None while its policy version has not arrived."""
+        judgement = self._judge(row, due_at)
+        if judgement is None:
             return None
-        evaluation = evaluate(row, pins.policy, due_at, pins.earlier)
-        return replace(evaluation, findings=tuple(_explained(one, row, pins, due_at) for one in evaluation.findings))
+        evaluation, pins = judgement
+        findings = tuple(
+            replace(one, message=_sealed(one, row, pins, due_at, cause=None), judged=None)
+            for one in evaluation.findings
+        )
+        return Judgement(replace(evaluation, findings=findings), pins)
 
-    def on_due(self, row: AnyRow, now: datetime, foreseen: Evaluation | None = None) -> Fired:
+    def on_due(self, row: AnyRow, now: datetime, foreseen: Judgement | None = None) -> Fired:
         """Return all there is to say of the row by `now` that was not said; each open cycle's highest threshold only.
 
         `foreseen` is what the row comes to, where that is known already.
         """
-        pins = self._held_to(row)
-        if pins is None:
+        judgement = foreseen or self._judge(row, now)
+        if judgement is None:
             return Fired(findings=(), due_at=now + LOOKED_FOR_AFTER, waits=True)
-        evaluation = foreseen or evaluate(row, pins.policy, now, pins.earlier)
+        evaluation, pins = judgement
         unsent = self._unsent(row.ticket, evaluation, now)
         self._remember(row.ticket, evaluation, unsent, now)
         promised = _promised(row, evaluation.promise) if row.undecided else ()
@@ -139,11 +143,12 @@ class SlaMonitor:
         findings = tuple(_sealed(one, row, pins, now, cause=None) for one in in_order)
         return Fired(findings=findings, due_at=self._wakes_at(row.ticket, evaluation))
 
-    def _held_to(self, row: AnyRow) -> Pinned | None:
+    def _judge(self, row: AnyRow, at: datetime) -> Judgement | None:
         try:
-            return pinned(row, self._policies.get)
+            pins = pinned(row, self._policies.get)
         except RetryableError:
             return None
+        return Judgement(evaluate(row, pins.policy, at, pins.earlier), pins)
 
     def _unsent(self, ticket: str, evaluation: Evaluation, now: datetime) -> list[Finding]:
         sent = self._sent.get(ticket, {})
@@ -235,9 +240,9 @@ class PartitionWatch:
                 return True
             most -= 1
             row = self._rows.get(ticket)
-            evaluation = None if row is None else self._monitor.foresee(row, due_at)
-            if row is not None and evaluation is not None:
-                self._foresight.put(row, evaluation)
+            judgement = None if row is None else self._monitor.foresee(row, due_at)
+            if row is not None and judgement is not None:
+                self._foresight.put(row, judgement)
         return False
 
     def _note_waiting(self, ticket: str, *, waits: bool) -> None:
@@ -279,6 +284,9 @@ def _instant(finding: Finding) -> datetime:
 
 
 def _sealed(finding: Finding, row: AnyRow, pins: Pinned, now: datetime, *, cause: str | None) -> SlaFinding:
+    message = finding.message
+    if is_sealed(message):
+        return replace(message, meta=replace(message.meta, occurred_at=now, recorded_at=now))
     meta = Meta(
         id=derived_id(row.stream_id, *finding.key),
         correlation_id=row.ticket,
@@ -289,13 +297,13 @@ def _sealed(finding: Finding, row: AnyRow, pins: Pinned, now: datetime, *, cause
         producer=PRODUCER,
         policy_version=in_force(row),
     )
-    return replace(_explained(finding, row, pins, now).message, meta=meta, time_zone_rules=RULES)
+    return replace(_explained(finding, row, pins, now), meta=meta, time_zone_rules=RULES)
 
 
-def _explained(finding: Finding, row: AnyRow, pins: Pinned, now: datetime) -> Finding:
-    """Return the finding with why the cycle it is about stands so, where that is not in it already."""
+def _explained(finding: Finding, row: AnyRow, pins: Pinned, now: datetime) -> SlaFinding:
+    """Return the message with why the cycle it is about stands so."""
     if finding.judged is None or not isinstance(row, EscalationRow):
-        return finding
+        return finding.message
     stood_at = finding.judged.cycle.ended_at or finding.falls_due_at or now
     explanation = explanation_of(row, held_to(row, pins.policy, pins.earlier), finding.judged, stood_at)
-    return replace(finding, message=replace(finding.message, explanation=explanation), judged=None)
+    return replace(finding.message, explanation=explanation)

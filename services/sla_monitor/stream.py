@@ -232,8 +232,6 @@ class DueTimer:
             self._stream.rebuild()
         while (due_at := self._stream.watch.next_due_at()) is not None and due_at <= now:
             await self._parts.line.say(self._stream.watch.fire(now, _TICKETS_AT_A_TIME))
-            # The first are on their way while the next are worked out.
-            await asyncio.sleep(0)
         await self._prepare(now)
         self._parts.metrics.watched.set(len(self._stream.watch))
         counts = self._parts.app.row_counts

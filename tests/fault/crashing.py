@@ -65,7 +65,6 @@ _SEND = "chassis.producer:Producer.send_batch"
 _APPEND = "chassis.event_store:EventStore.append"
 _LEDGER = "services.notifier.adapters.sql_ledger:SqlLedger"
 _PUT = "services.sla_monitor.adapters.faust_rows:FaustRows.put"
-_FINDINGS = "services.sla_monitor.adapters.kafka_findings:KafkaFindings.send"
 _COMMIT = "aiokafka:AIOKafkaConsumer.commit"
 
 POINTS: dict[str, dict[str, Point]] = {
@@ -86,8 +85,8 @@ POINTS: dict[str, dict[str, Point]] = {
     "sla_monitor": {
         "before-row": Point(_PUT, When.BEFORE, _always, nth=10),
         "row-kept": Point(_PUT, When.AFTER, _always, nth=10),
-        "before-send": Point(_FINDINGS, When.BEFORE, bool, nth=2),
-        "sent": Point(_FINDINGS, When.AFTER, bool, nth=2),
+        "before-send": Point(_SEND, When.BEFORE, _of("sla.v1"), nth=2),
+        "sent": Point(_SEND, When.AFTER, _of("sla.v1"), nth=2),
         "committed": Point(_COMMIT, When.AFTER, bool),
     },
     "notifier": {

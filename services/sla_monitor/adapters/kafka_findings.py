@@ -9,9 +9,6 @@ from schemas.codec import Codec
 from schemas.envelope import headers_of
 from schemas.sla import SlaFinding
 
-_AT_A_TIME = 500
-"""Some 15 ms of encoding, while those before them are on their way."""
-
 
 class KafkaFindings:
     """Sends each batch of findings in one go."""
@@ -21,11 +18,9 @@ class KafkaFindings:
         self._codec = codec
 
     async def send(self, findings: Sequence[SlaFinding]) -> None:
-        """Send them in order; returns when all replicas have them. Raises what `Producer.append` does."""
-        begins = range(0, len(findings), _AT_A_TIME)
-        await self._producer.append(
-            [self._outgoing(finding) for finding in findings[begin : begin + _AT_A_TIME]] for begin in begins
-        )
+        """Send them in order; returns when all replicas have them. Raises RetryableError where the world may heal."""
+        if findings:
+            await self._producer.send_batch([self._outgoing(finding) for finding in findings])
 
     def _outgoing(self, finding: SlaFinding) -> Outgoing:
         key = finding.ticket.encode()

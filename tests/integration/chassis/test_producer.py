@@ -1,17 +1,13 @@
 """The producer on a real Kafka: order, partitions, acknowledgement, and a broker that goes away."""
 
 import asyncio
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 
 import pytest
 from aiokafka import TopicPartition as KafkaPartition
 from aiokafka.partitioner import murmur2
 from prometheus_client import CollectorRegistry
 
-from chassis.clock import ManualClock
-from chassis.errors import LostOwnershipError, RetryableError, StartUpError
-from chassis.group_membership import GroupMembership
+from chassis.errors import RetryableError, StartUpError
 from chassis.metrics import ProducerMetrics
 from chassis.producer import Producer
 from chassis.records import Outgoing
@@ -28,26 +24,6 @@ async def test_more_than_a_batch_holds_keeps_its_order(kafka: str, unique: str) 
     async with Producer(settings, "test") as producer:
         await producer.send_batch([Outgoing(unique, b"k", value) for value in values])
     assert [record.value for record in await read(settings, unique, 1000)] == values
-
-
-async def test_batches_are_written_in_order_and_none_behind_a_silence_of_the_group(kafka: str, unique: str) -> None:
-    settings, clock = KafkaSettings(bootstrap_servers=kafka), ManualClock(datetime(2026, 6, 2, tzinfo=UTC))
-    membership = GroupMembership(6.0, clock)
-    membership.answered(membership.now())
-    await create_topics(kafka, unique)
-
-    def batches() -> Iterator[list[Outgoing]]:
-        for number in range(4):
-            if number == 2:
-                clock.advance(timedelta(seconds=6))
-            yield [Outgoing(unique, b"k", f"{number}{letter}".encode()) for letter in "ab"]
-
-    async with Producer(settings, "test", membership=membership) as producer:
-        with pytest.raises(LostOwnershipError):
-            await producer.append(batches())
-        membership.answered(membership.now())
-        await producer.append([[Outgoing(unique, b"k", b"end")]])
-    assert [record.value for record in await read(settings, unique, 5)] == [b"0a", b"0b", b"1a", b"1b", b"end"]
 
 
 async def test_a_key_goes_where_kafkas_own_murmur2_puts_it_and_headers_go_along(kafka: str, unique: str) -> None:

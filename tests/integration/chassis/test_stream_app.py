@@ -1,7 +1,7 @@
 """The Faust app of the chassis on a real Kafka: rows last, and what an agent failed on comes again."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +21,6 @@ from tests.harness.topics import create_topics
 from tests.harness.waiting import eventually, hold
 
 PARTITIONS = 2
-Batches = Iterable[Sequence[Outgoing]]
 
 
 @dataclass
@@ -194,10 +193,10 @@ async def test_a_flush_waits_for_every_row(ledger: Ledger, monkeypatch: pytest.M
     written: list[Outgoing] = []
     append = Producer.append
 
-    async def slowly(producer: Producer, batches: Batches) -> list[Appended]:
+    async def slowly(producer: Producer, records: Sequence[Outgoing]) -> list[Appended]:
         await hold(0.3)
-        appended = await append(producer, batches)
-        written.extend(record for batch in batches for record in batch if record.topic.endswith("changelog"))
+        appended = await append(producer, records)
+        written.extend(record for record in records if record.topic.endswith("changelog"))
         return appended
 
     monkeypatch.setattr(Producer, "append", slowly)
@@ -211,10 +210,10 @@ async def test_a_flush_waits_for_every_row(ledger: Ledger, monkeypatch: pytest.M
 async def test_a_flush_ends_while_more_is_put(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     append = Producer.append
 
-    async def while_another_is_put(producer: Producer, batches: Batches) -> list[Appended]:
+    async def while_another_is_put(producer: Producer, records: Sequence[Outgoing]) -> list[Appended]:
         if not flushed.is_set():
             ledger.rows.put(0, b"one", b"one")
-        return await append(producer, batches)
+        return await append(producer, records)
 
     flushed = asyncio.Event()
     await _send(ledger, "one")
@@ -231,10 +230,10 @@ async def test_rows_that_cannot_be_written_yet_are_written_in_their_order(
 ) -> None:
     append, failures = Producer.append, iter([True, True])
 
-    async def failing_at_first(producer: Producer, batches: Batches) -> list[Appended]:
+    async def failing_at_first(producer: Producer, records: Sequence[Outgoing]) -> list[Appended]:
         if next(failures, False):
             raise RetryableError("no leader")
-        return await append(producer, batches)
+        return await append(producer, records)
 
     await _send(ledger, "one")
     monkeypatch.setattr(Producer, "append", failing_at_first)
@@ -253,7 +252,7 @@ async def test_rows_that_cannot_be_written_yet_are_written_in_their_order(
 async def test_what_makes_it_impossible_to_write_rows_ends_the_app(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def refused(_producer: Producer, _batches: Batches) -> list[Appended]:
+    async def refused(_producer: Producer, _records: Sequence[Outgoing]) -> list[Appended]:
         raise RejectedMessageError("not authorized")
 
     await _send(ledger, "one")
