@@ -12,22 +12,30 @@ from hypothesis import HealthCheck, given, note, settings
 
 from tests.acceptance.model.random_stories import random_stories
 from tests.acceptance.model.telling import as_yaml, disagreements
+from tests.acceptance.model.words import Words
 from tests.harness.settings import HarnessSettings
 
 _ASKED_FOR = HarnessSettings().stories
 
 
-@settings(
-    max_examples=_ASKED_FOR or 40,
-    derandomize=_ASKED_FOR is None,
-    database=None,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)
-@given(story=random_stories())
-def test_product_and_model_tell_a_random_story_alike(story: dict[str, Any]) -> None:
-    with TemporaryDirectory() as folder:
-        found = asyncio.run(disagreements(story, Path(folder)))
-    if found:
-        note(as_yaml(story))
-    assert found == []
+def test_product_and_model_tell_random_stories_alike_and_these_need_every_word() -> None:
+    words = Words()
+
+    @settings(
+        max_examples=_ASKED_FOR or 40,
+        derandomize=_ASKED_FOR is None,
+        database=None,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    )
+    @given(story=random_stories())
+    def play(story: dict[str, Any]) -> None:
+        words.hear(story)
+        with TemporaryDirectory() as folder:
+            found = asyncio.run(disagreements(story, Path(folder)))
+        if found:
+            note(as_yaml(story))
+        assert found == []
+
+    play()
+    assert _ASKED_FOR is not None or words.unheard == set()

@@ -5,25 +5,10 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from tests.acceptance.model.hours import Hours
+from tests.acceptance.model.promises import Promises, Target
 
-HOUR = timedelta(hours=1)
-Name = Literal["acceptance", "first_response", "update", "resolution", "confirmation", "promise"]
-AROUND_THE_CLOCK = Hours(None)
-
-Target = timedelta | int
-"""Time on the severity's clock, or business days."""
-
-TARGETS: dict[str, dict[str, Target]] = {
-    "P1": {
-        "first_response": HOUR / 4,
-        "update": HOUR / 2,
-        "resolution": 4 * HOUR,
-        "confirmation": 24 * HOUR,
-    },
-    "P2": {"first_response": HOUR, "update": 2 * HOUR, "resolution": 8 * HOUR, "confirmation": 24 * HOUR},
-    "P3": {"first_response": 4 * HOUR, "update": 8 * HOUR, "resolution": 3, "confirmation": 1},
-    "P4": {"first_response": 1, "resolution": 5, "confirmation": 1},
-}
+Name = Literal["acceptance", "first_response", "update", "resolution", "confirmation", "promise", "next_reply"]
+ELAPSED = Hours(None)
 WITH_CHANNEL = ("P1", "P2")
 
 
@@ -66,6 +51,7 @@ class Ruler:
     severity: str
     calendar: Hours
     start: datetime
+    policy: Promises
 
     def reached(self, clock: Clock, percent: int) -> datetime | None:
         """Return when the share is used up, None where it is not before the clock stops, or nothing is promised."""
@@ -91,11 +77,11 @@ class Ruler:
     def _target(self, clock: Clock) -> Target | None:
         if clock.promised is not None:
             return clock.promised
-        return TARGETS[self.severity].get("first_response" if clock.name == "acceptance" else clock.name)
+        return self.policy.target(self.severity, "first_response" if clock.name == "acceptance" else clock.name)
 
     def _hours(self, clock: Clock) -> Hours:
-        around_the_clock = self.severity in ("P1", "P2") or clock.promised is not None
-        return AROUND_THE_CLOCK if around_the_clock else self.calendar
+        is_elapsed = clock.promised is not None or self.policy.is_around_the_clock(self.severity, clock.name)
+        return ELAPSED if is_elapsed else self.calendar
 
     def _total(self, clock: Clock) -> timedelta | None:
         target = self._target(clock)

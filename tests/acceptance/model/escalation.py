@@ -1,26 +1,49 @@
 """One ticket: what its facts and the time do to it, as the procedure says, one instant after the other."""
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from tests.acceptance.model.clocks import WITH_CHANNEL, Clock, Name, Ruler
 from tests.acceptance.model.hours import Hours
+from tests.acceptance.model.promises import Promises
 
 Words = Mapping[str, Any]
 RECORD = ("note", "evidence", "root_cause")
+UPDATES = ("update", "question")
 TO_CUSTOMER_BY_ANYBODY = ("confirm", "reject")
-COMMANDS = ("accept", "update", *RECORD, "resolve", *TO_CUSTOMER_BY_ANYBODY, "reassign", "reclassify", "close")
-_TOLD_OF_BREACH = ("first_response", "update", "resolution", "promise")
+MEANS = {"Thank you!": "thanks", "Yes, it works now": "confirms", "No, it still does not work.": "rejects"}
+"""What the customer's words mean; others want something."""
+MAY_STAND = ("update", "resolution")
+COMMANDS = (
+    "accept",
+    "update",
+    "question",
+    *RECORD,
+    "resolve",
+    *TO_CUSTOMER_BY_ANYBODY,
+    "reassign",
+    "reclassify",
+    "close",
+)
+_TOLD_OF_BREACH = ("first_response", "update", "resolution", "promise", "next_reply")
+
+
+@dataclass(frozen=True)
+class World:
+    """What a story gives."""
+
+    chains: Mapping[str, list[str]]
+    calendar: Hours
+    promises: Promises
 
 
 class Escalation:
     """A ticket from its first fact on. Whatever is seen of it goes to `say`, as a line of `then`."""
 
-    def __init__(
-        self, chains: Mapping[str, list[str]], calendar: Hours, say: Callable[[datetime, Words], None]
-    ) -> None:
-        self._chains, self._calendar, self._say_at = chains, calendar, say
+    def __init__(self, given: World, say: Callable[[datetime, Words], None]) -> None:
+        self._given, self._say_at = given, say
         self.now: datetime
         self.verdict: Words | None = None
         self.qualified: bool | None = None
@@ -38,11 +61,12 @@ class Escalation:
         self.clocks: list[Clock] = []
         self.resolution: Clock
         self.resolution_broken = False
+        self.asks_customer = False
 
     @property
     def chain(self) -> list[str]:
         """Whoever stands in the chain of the type."""
-        return self._chains[self.type]
+        return self._given.chains[self.type]
 
     @property
     def management(self) -> str:
@@ -126,7 +150,7 @@ class Escalation:
     # Clocks.
 
     def _ruler(self) -> Ruler:
-        return Ruler(self.severity, self._calendar, self.start)
+        return Ruler(self.severity, self._given.calendar, self.start, self._given.promises)
 
     def _begin(self, name: Name, promised: timedelta | None = None) -> Clock:
         clock = Clock(name, [(self.now, None)], promised=promised)
@@ -171,8 +195,24 @@ class Escalation:
         if self._end("update", judged=True):
             self._begin("update")
         self._end("promise", judged=True)
+        self._end("next_reply", judged=True)
         if next_at is not None:
             self._begin("promise", promised=next_at - self.now)
+
+    def _await_reply(self) -> None:
+        if self._running("next_reply") is None:
+            self._begin("next_reply")
+
+    def settle(self) -> None:
+        """After a fact: let the clocks stand or run that may stand, by the severity that is in force now."""
+        for clock in self.clocks:
+            if self.state in ("open", "resolution_proposed") and clock.name in MAY_STAND and not clock.over:
+                causes = self._given.promises.stands_for(self.severity, clock.name)
+                is_proposed = self.state == "resolution_proposed" and "proposed_resolution" in causes
+                if is_proposed or (self.asks_customer and "question" in causes):
+                    clock.stop(self.now)
+                else:
+                    clock.resume(self.now)
 
     def _enter(self, state: str) -> None:
         self.state = state
@@ -233,6 +273,19 @@ class Escalation:
                 self._accept_as_owner()
             self._reach_customer()
 
+    def on_customer_reply(self, text: str) -> None:
+        """Take a message of the customer, who may answer with it whether it is solved."""
+        if self.state in (None, "closed"):
+            return
+        self.asks_customer = False
+        meaning = MEANS.get(text)
+        if meaning not in ("thanks", "confirms"):
+            self._await_reply()
+        if meaning == "confirms":
+            self._confirm("customer", {})
+        if meaning == "rejects":
+            self._reject("customer", {})
+
     def on_reopened(self) -> None:
         """Take that the ticket came back."""
         if self.state == "closed" and not self.ended:
@@ -241,6 +294,7 @@ class Escalation:
             self._channel_opens()
             self._begin("first_response")
             self._begin("update")
+            self._await_reply()
             self.resolution.resume(self.now)
             self.resolution.over = False
             self._assign(self.owner)
@@ -259,15 +313,20 @@ class Escalation:
         by = act.get("by", "customer")
         if self.state in (None, "closed"):
             if word not in RECORD:
-                self.say(refused=word, to=by)
+                self._refuse(word, by)
+            elif self.state == "closed":
+                self.recorded.add(word)
             return
-        refusal = word not in (*RECORD, "update", *TO_CUSTOMER_BY_ANYBODY) and self._is_refused(word, by, act)
+        refusal = word not in (*RECORD, *UPDATES, *TO_CUSTOMER_BY_ANYBODY) and self._is_refused(word, by, act)
         if refusal or (word == "update" and "next_at" in act and act["next_at"] <= self.now):
-            self.say(refused=word, to=by)
+            self._refuse(word, by)
             return
         if by == self.owner and word not in ("accept", "reassign"):
             self._accept_as_owner()
         getattr(self, f"_{word}")(by, act)
+
+    def _refuse(self, word: str, by: str) -> None:
+        self.say(refused="update" if word in UPDATES else word, to=by)
 
     def _is_refused(self, word: str, by: str, act: Words) -> bool:
         in_charge = by in (self.owner, self.management)
@@ -293,6 +352,10 @@ class Escalation:
     def _update(self, _by: str, act: Words) -> None:
         self._reach_customer(act.get("next_at"))
 
+    def _question(self, _by: str, _act: Words) -> None:
+        self._reach_customer()
+        self.asks_customer = True
+
     def _note(self, _by: str, _act: Words) -> None:
         pass
 
@@ -316,7 +379,8 @@ class Escalation:
         self._end("first_response", judged=True)
         self._end("update", judged=True)
         self._end("promise", judged=True)
-        self.resolution.stop(self.now)
+        self._end("next_reply", judged=True)
+        self.asks_customer = False
         self.recorded.add("category")
         self._begin("confirmation")
 
@@ -324,7 +388,9 @@ class Escalation:
         if self.state == "resolution_proposed":
             self._enter("confirmed")
             self._end("confirmation", judged=False)
+            self._end("next_reply", judged=False)
             self._end("resolution", judged=True)
+            self.asks_customer = False
             if not self._close_if_complete():
                 self.tell_owner("documentation_missing")
 
@@ -339,7 +405,7 @@ class Escalation:
         if self.state == "resolution_proposed":
             self._enter("open")
             self._end("confirmation", judged=False)
-            self.resolution.resume(self.now)
+            self.asks_customer = False
             self._begin("update")
 
     def _reassign(self, _by: str, act: Words) -> None:
@@ -363,8 +429,9 @@ class Escalation:
         self._shut()
 
     def _shut(self) -> None:
-        for name in ("acceptance", "first_response", "update", "confirmation", "promise"):
+        for name in ("acceptance", "first_response", "update", "confirmation", "promise", "next_reply"):
             self._end(name, judged=False)
         self._end("resolution", judged=True)
+        self.asks_customer = False
         self._enter("closed")
         self.tell("customer", "closed")

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from tests.acceptance.model.escalation import COMMANDS, Escalation, Words
+from tests.acceptance.model.escalation import COMMANDS, Escalation, Words, World
 from tests.acceptance.model.hours import Hours
+from tests.acceptance.model.promises import Promises
 
 Entry = Mapping[str, Any]
 _ONLY_TICKET = "zendesk-eu/1"
@@ -25,8 +26,8 @@ class Model:
     """A story as the procedure would have it; `seen` is what happened so far, as lines of `then`."""
 
     def __init__(self, given: Entry) -> None:
-        self.chains: dict[str, list[str]] = given["chains"]
         self.calendar = Hours(given["calendar"])
+        self._given = World(given["chains"], self.calendar, Promises(given.get("severities", {})))
         self.tickets: dict[str, Escalation] = {}
         self.seen: list[dict[str, Any]] = []
         self._now = datetime.min.replace(tzinfo=UTC)
@@ -35,22 +36,25 @@ class Model:
         """Let a fact of `when` happen; what falls due before it must have been played."""
         key = entry.get("ticket", _ONLY_TICKET)
         if key not in self.tickets:
-            self.tickets[key] = Escalation(self.chains, self.calendar, self._noting(key))
+            self.tickets[key] = Escalation(self._given, self._noting(key))
         ticket = self.tickets[key]
         self._now = ticket.now = instant(entry["at"])
         (word,) = set(entry) - {"at", "ticket"}
         act = entry[word]
         if word in COMMANDS:
             ticket.on_command(word, _typed(act))
-            return
-        self._of_ticket(ticket, word, act)
-        ticket.on_verdict(act.get("verdict") if word in ("opened", "changed") else None)
+        else:
+            self._of_ticket(ticket, word, act)
+            ticket.on_verdict(act.get("verdict") if word in ("opened", "changed") else None)
+        ticket.settle()
 
     @staticmethod
     def _of_ticket(ticket: Escalation, word: str, act: Any) -> None:
         match word:
             case "agent_replied":
                 ticket.on_agent_reply(act)
+            case "customer_replied":
+                ticket.on_customer_reply(act["text"])
             case "reopened":
                 ticket.on_reopened()
             case "deleted":

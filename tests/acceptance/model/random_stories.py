@@ -51,9 +51,23 @@ _DAYS = tuple(
 _GAPS = (0, 1, 20, 180, 437, 900, 2_700, 437, 180, 9_000, 28_800, 65_432, 200_000)
 _NEAR = (timedelta(0), timedelta(seconds=-1), timedelta(seconds=1))
 _UNTIL = (timedelta(hours=1), timedelta(hours=8), timedelta(days=1), timedelta(days=3), timedelta(days=9))
+_ANSWERS_PROMISED: Mapping[str, Sequence[Mapping[str, Any] | None]] = {
+    "P1": ({"measure": "elapsed", "amount": 1_200}, None),
+    "P2": ({"measure": "elapsed", "amount": 5_400}, None),
+    "P3": ({"measure": "working_time", "amount": 7_200}, {"measure": "elapsed", "amount": 7_200}, None),
+    "P4": ({"measure": "business_days", "amount": 1}, {"measure": "working_time", "amount": 20_000}, None),
+}
+_STANDING: Sequence[Mapping[str, Sequence[str]]] = (
+    {"resolution": ["proposed_resolution", "question"], "update": ["question"]},
+    {"resolution": ["question"], "update": ["question"]},
+    {"resolution": [], "update": ["question"]},
+    {},
+)
+_REPLIES = ("Any news?", "No, it still does not work.", "And the second page?", "Yes, it works now", "Thank you!")
 _ANY_TIME = (
     *("note", "accept", "update", "agent_replied", "reclassify", "changed", "reassign", "root_cause", "evidence"),
     *("resolve", "confirm", "reject", "close", "reopened", "customer_replied", "status", "deleted", "promise"),
+    *("question", "customer_replied"),
 )
 _LIKELY = {
     "open": (*("accept", "update", "resolve", "reclassify", "resolve", "changed", "reassign"), *_ANY_TIME),
@@ -62,6 +76,8 @@ _LIKELY = {
     "closed": (*("reopened",) * 9, "root_cause", *_ANY_TIME),
 }
 """By state; the first is the simplest."""
+_IN_TALK = ("question", "question", "customer_replied", "question", "customer_replied", "question", "update")
+"""Likely, too, while open, where the story's policy makes a difference to it."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +128,20 @@ def _givens(draw: st.DrawFn) -> dict[str, Any]:
     }
     people = st.lists(st.sampled_from(_PEOPLE), max_size=3, unique=True)
     chains = {type_: [*draw(people), _MANAGEMENT] for type_ in _TYPES}
-    return {"day": day, "calendar": calendar, "chains": chains}
+    given = {"day": day, "calendar": calendar, "chains": chains}
+    return {**given, "severities": draw(_severities())} if draw(st.sampled_from((False, True, True))) else given
+
+
+@st.composite
+def _severities(draw: st.DrawFn) -> dict[str, Any]:
+    """Draw what the default policy does not do: promise answers, and let clocks stand while a question waits."""
+    given: dict[str, Any] = {severity: {} for severity in _SEVERITIES}
+    for severity, promised in _ANSWERS_PROMISED.items():
+        if (target := draw(st.sampled_from(promised))) is not None:
+            given[severity]["next_reply"] = target
+        if stands := draw(st.sampled_from(_STANDING)):
+            given[severity]["pauses"] = stands
+    return given
 
 
 @st.composite
@@ -174,6 +203,7 @@ class _Telling:
         if ticket is None:
             return "opened", {"subject": "It stopped", "verdict": verdict}
         likely = _LIKELY.get(ticket.state or "", _ANY_TIME)
+        likely = (*_IN_TALK, *likely) if ticket.state == "open" and "severities" in self._given else likely
         word = likely[step.word % len(likely)]
         if word in ("deleted", "close") and step.pick != 4:  # An end is rare, or much would go unseen.
             word = "note"
@@ -182,7 +212,7 @@ class _Telling:
         return word, {
             "changed": {"verdict": verdict},
             "agent_replied": {"by": self._who(step, ticket), "text": "See", "public": step.flag, "bot": step.pick == 1},
-            "customer_replied": {"text": "Any news?"},
+            "customer_replied": {"text": _REPLIES[step.pick]},
             "reopened": {},
             "deleted": {},
             "status": "solved",
@@ -194,6 +224,7 @@ class _Telling:
         chain = [*self._chain(ticket), _OUTSIDER]
         said: dict[str, dict[str, str]] = {
             "update": {"text": "We are at it"},
+            "question": {"text": "Since when?"},
             "promise": {"text": "We are at it", "next_at": self._promised(step)},
             "note": {"text": "Waiting"},
             "root_cause": {"category": "defect", "text": "A key had expired"},
