@@ -151,8 +151,7 @@ def _strictest(case: Case, ruler: Ruler, cycle: Cycle, reign: Reign) -> Allowanc
     for brought in cycle.brought:
         if (brought.at, brought.version) <= (reign.since, reign.version):
             theirs = ruler.handed_on(cycle, brought, reign.severity)
-            both = [theirs] if brought.replaces else [found, theirs]
-            promised = [one for one in both if one is not None]
+            promised = theirs if brought.replaces or found is None else [found, *theirs]
             found = min(promised, key=lambda one: one.used_up(cycle, WHOLE)[1], default=None)
     return found
 

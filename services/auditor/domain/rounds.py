@@ -15,13 +15,15 @@ Stretch = tuple[datetime, datetime | None]
 class Brought(NamedTuple):
     """What a merge brought while a cycle ran, by the event of that version; None: that nothing is promised.
 
-    `replaces`: it takes the place of what the policy promises; otherwise what falls due first holds.
+    `replaces`: it takes the place of what the policy promises; otherwise what falls due first holds. `opened`: the
+    escalation was opened with it.
     """
 
     at: datetime
     version: int
     promise: HandedOn | None
     replaces: bool
+    opened: bool
 
 
 @dataclass(slots=True)
@@ -63,7 +65,8 @@ class Cycle:
             return
         promise = fact.merge.of(self.clock)
         if promise is not None or fact.merge.alone:
-            self.brought.append(Brought(fact.at, fact.version, promise, replaces or fact.merge.alone))
+            opened = fact.merge.alone
+            self.brought.append(Brought(fact.at, fact.version, promise, replaces or opened, opened))
 
     def end(self, by: Fact, *, answered: bool) -> None:
         """End it."""

@@ -12,7 +12,7 @@ from policy.pauses import Pauses
 from policy.targets import DayEnd, Measure, SeverityPolicy, Target
 from policy.thresholds import Threshold
 from schemas.vocabulary import ClockName, Severity
-from services.auditor.domain.case import Rule
+from services.auditor.domain.case import HandedOn, Rule
 from services.auditor.domain.opening_hours import OpeningHours
 from services.auditor.domain.rounds import Brought, Cycle, Stretch
 
@@ -108,6 +108,14 @@ class Allowance(msgspec.Struct, frozen=True, kw_only=True):
         raise AssertionError("unreachable: opening hours have no end")
 
 
+def _as_promised(hours: OpeningHours, brought: Brought, promise: HandedOn) -> Allowance:
+    return Allowance(
+        hours=hours,
+        total=hours.worked(promise.started_at, promise.due_at),
+        elsewhere=Elsewhere(since=promise.started_at, until=brought.at, due_at=promise.due_at, given=promise.percent),
+    )
+
+
 class Ruler:
     """Measures by one version of the procedure, business clocks by the calendar that was chosen, if one was."""
 
@@ -129,29 +137,29 @@ class Ruler:
         target = self._target(cycle.clock, severity)
         return None if target is None else self._of_target(target, severity, cycle.started_at)
 
-    def handed_on(self, cycle: Cycle, brought: Brought, severity: Severity) -> Allowance | None:
-        """Return what the cycle may take by what a merge brought; None where that no longer counts.
+    def handed_on(self, cycle: Cycle, brought: Brought, severity: Severity) -> list[Allowance]:
+        """Return what the cycle may take by what a merge brought, of which the least holds; none: it no longer counts.
 
         Under a severity that was lowered since, it is no more than that severity promises from the same start, and that
-        only where nothing else is promised.
+        only where nothing else is promised. Raised since, what opened the escalation is held to that, too.
         """
         promise = brought.promise
         if promise is None:
-            return None
-        its_own = cycle.clock is ClockName.PROMISE
-        is_lowered = promise.severity.is_above(severity) and not its_own
-        target = None if its_own else self._target(cycle.clock, severity if is_lowered else promise.severity)
-        elsewhere = Elsewhere(since=promise.started_at, until=brought.at)
-        if is_lowered:
-            if target is None or not brought.replaces:
-                return None
-            return replace(self._of_target(target, severity, promise.started_at), elsewhere=elsewhere)
-        hours = self._around_the_clock if target is None else self._hours_of(target, promise.severity)
-        return Allowance(
-            hours=hours,
-            total=hours.worked(promise.started_at, promise.due_at),
-            elsewhere=replace(elsewhere, due_at=promise.due_at, given=promise.percent),
-        )
+            return []
+        if cycle.clock is ClockName.PROMISE:
+            return [_as_promised(self._around_the_clock, brought, promise)]
+        found: list[Allowance] = []
+        is_lowered = promise.severity.is_above(severity)
+        if not is_lowered:
+            made_for = self._target(cycle.clock, promise.severity)
+            hours = self._around_the_clock if made_for is None else self._hours_of(made_for, promise.severity)
+            found.append(_as_promised(hours, brought, promise))
+        target = self._target(cycle.clock, severity)
+        is_raised = brought.opened and severity.is_above(promise.severity)
+        if target is not None and (is_raised or (is_lowered and brought.replaces)):
+            elsewhere = Elsewhere(since=promise.started_at, until=brought.at, given=promise.percent)
+            found.append(replace(self._of_target(target, severity, promise.started_at), elsewhere=elsewhere))
+        return found
 
     def promises(self, cycle: Cycle, severity: Severity) -> bool:
         """Tell whether anything is promised of the cycle under that severity."""

@@ -170,7 +170,10 @@ class _Asked:
         return replace(strictest, percent=percent)
 
     def _brought(self, clock: ClockName, number: int, since: Order) -> Iterator[OpenPromise]:
-        """Yield what came by merges; what a person has lowered the severity below no longer holds."""
+        """Yield what came by merges; what a person has lowered the severity below no longer holds.
+
+        What opened the escalation is its own: raised since, it has the higher severity's target from its start, too.
+        """
         now = self.escalation.context.severity
         for taken in self.course.taken:
             promise = taken.promise
@@ -178,11 +181,18 @@ class _Asked:
             begins = number if clock is ClockName.NEXT_REPLY and taken.reply == number else begins
             if promise.clock is not clock or taken.order < since or begins not in (0, number):
                 continue
-            if clock is ClockName.PROMISE or not promise.severity.is_above(now):
+            is_lowered = clock is not ClockName.PROMISE and promise.severity.is_above(now)
+            if not is_lowered:
                 yield self._delayed(promise, taken.at)
-            elif taken.alone or begins:
-                lowered = self._own(clock, promise.started_at, self._pauses() if clock is ClockName.RESOLUTION else ())
-                yield from () if lowered is None else (lowered,)
+            if (is_lowered and begins) or (taken.alone and promise.severity is not now):
+                yield from self._anew(promise)
+
+    def _anew(self, promise: OpenPromise) -> Iterator[OpenPromise]:
+        """Yield the target of the severity in force from the promise's start, with what was told of the promise."""
+        pauses = self._pauses() if promise.clock is ClockName.RESOLUTION else ()
+        own = None if promise.clock is ClockName.PROMISE else self._own(promise.clock, promise.started_at, pauses)
+        if own is not None:
+            yield replace(own, percent=promise.percent)
 
     def _delayed(self, promise: OpenPromise, taken_at: datetime) -> OpenPromise:
         """Return a resolution's promise with the pauses since it came."""

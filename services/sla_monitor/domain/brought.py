@@ -24,7 +24,8 @@ def _brought(cycle: Cycle, act: Absorbed) -> Iterator[Brought]:
     is_its_cycle = cycle.number == _begun_by(act, cycle.clock)
     begins_another = cycle.clock is ClockName.FIRST_RESPONSE and act.opening > 0 and not is_its_cycle
     if ran_at(cycle, act) and not begins_another and (promise is not None or act.alone):
-        yield Brought(at=act.at, version=act.version, promise=promise, replaces=act.alone or is_its_cycle)
+        replaces = act.alone or is_its_cycle
+        yield Brought(at=act.at, version=act.version, promise=promise, replaces=replaces, opened=act.alone)
 
 
 def _begun_by(act: Absorbed, clock: ClockName) -> int:

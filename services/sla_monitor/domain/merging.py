@@ -33,12 +33,28 @@ def _first_due(own: Yardstick | None, theirs: Yardstick | None, cycle: Cycle) ->
 
 
 def _of_promise(policy: Policy, epoch: Epoch, cycle: Cycle, brought: Brought, promise: TakenOver) -> Yardstick | None:
-    """Return the promise as it was made, until its severity is lowered: then it counts only where it replaces."""
-    began = replace(cycle, runs=(Run(since=promise.started_at),), promised_at=promise.due_at)
-    if cycle.clock is not ClockName.PROMISE and promise.severity.is_above(epoch.severity):
-        lowered = yardstick(policy, epoch.severity, began, promise.started_at) if brought.replaces else None
-        return None if lowered is None else replace(lowered, came_at=brought.at)
-    like = yardstick(policy, promise.severity, began, promise.started_at)
+    """Return the promise as it was made, until its severity is lowered: then it counts only where it replaces.
+
+    What opened the escalation is its own: raised since, it has the higher severity's target from the same start, too.
+    """
+    as_made = _as_made(policy, cycle, brought, promise)
+    if cycle.clock is ClockName.PROMISE:
+        return as_made
+    if promise.severity.is_above(epoch.severity):
+        return _anew(policy, epoch, cycle, brought, promise) if brought.replaces else None
+    if brought.opened and epoch.severity.is_above(promise.severity):
+        return _first_due(as_made, _anew(policy, epoch, cycle, brought, promise), cycle)
+    return as_made
+
+
+def _anew(policy: Policy, epoch: Epoch, cycle: Cycle, brought: Brought, promise: TakenOver) -> Yardstick | None:
+    """Return the target of the severity in force from the promise's start, with what was told of the promise."""
+    target = yardstick(policy, epoch.severity, _began(cycle, promise), promise.started_at)
+    return None if target is None else replace(target, came_at=brought.at, given=promise.percent)
+
+
+def _as_made(policy: Policy, cycle: Cycle, brought: Brought, promise: TakenOver) -> Yardstick:
+    like = yardstick(policy, promise.severity, _began(cycle, promise), promise.started_at)
     calendar = None if like is None else like.calendar
     return Yardstick(
         calendar=calendar,
@@ -48,3 +64,7 @@ def _of_promise(policy: Policy, epoch: Epoch, cycle: Cycle, brought: Brought, pr
         came_at=brought.at,
         given=promise.percent,
     )
+
+
+def _began(cycle: Cycle, promise: TakenOver) -> Cycle:
+    return replace(cycle, runs=(Run(since=promise.started_at),), promised_at=promise.due_at)

@@ -18,13 +18,15 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
 class Brought(msgspec.Struct, frozen=True, kw_only=True):
     """A promise that a merge brought while the cycle ran; None: it brought that there is none.
 
-    `replaces`: it takes the place of the cycle's own target. Otherwise the stricter of the two holds.
+    `replaces`: it takes the place of the cycle's own target. Otherwise the stricter of the two holds. `opened`: it came
+    with the merge that opened the escalation, so it is the escalation's own.
     """
 
     at: datetime
     version: int
     promise: TakenOver | None
     replaces: bool
+    opened: bool = False
 
 
 class Cycle(msgspec.Struct, frozen=True, kw_only=True):
