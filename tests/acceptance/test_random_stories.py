@@ -12,10 +12,12 @@ from hypothesis import HealthCheck, given, note, settings
 
 from tests.acceptance.model.random_stories import random_stories
 from tests.acceptance.model.telling import as_yaml, disagreements
-from tests.acceptance.model.words import Words
+from tests.acceptance.model.words import RARE, WITHOUT, Words
 from tests.harness.settings import HarnessSettings
 
 _ASKED_FOR = HarnessSettings().stories
+_MANY = 500
+_MAY_BE_UNHEARD = RARE if _ASKED_FOR is None else set(WITHOUT) if _ASKED_FOR < _MANY else set()
 
 
 def test_product_and_model_tell_random_stories_alike_and_these_need_every_word() -> None:
@@ -38,4 +40,4 @@ def test_product_and_model_tell_random_stories_alike_and_these_need_every_word()
         assert found == []
 
     play()
-    assert _ASKED_FOR is not None or words.unheard == set()
+    assert words.unheard <= _MAY_BE_UNHEARD

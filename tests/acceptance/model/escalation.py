@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from tests.acceptance.model.clocks import WITH_CHANNEL, Clock, Name, Ruler
+from tests.acceptance.model.clocks import WITH_CHANNEL, Clock, Name
 from tests.acceptance.model.hours import Hours
 from tests.acceptance.model.promises import Promises
+from tests.acceptance.model.ruler import Ruler
 
 Words = Mapping[str, Any]
 RECORD = ("note", "evidence", "root_cause")
@@ -61,7 +62,7 @@ class Escalation:
         self.clocks: list[Clock] = []
         self.resolution: Clock
         self.resolution_broken = False
-        self.asks_customer = False
+        self.asks_customer = self.has_stood = False
 
     @property
     def chain(self) -> list[str]:
@@ -92,11 +93,12 @@ class Escalation:
 
     def upcoming(self) -> Iterator[tuple[datetime, Clock, int]]:
         """Yield the thresholds that are still to come or are due now."""
-        ruler = self._ruler()
+        ruler = self.ruler()
         for clock in self.clocks:
-            if not clock.over:
+            measure = None if clock.over else ruler.measure(clock)
+            if measure is not None:
                 for percent in clock.percents():
-                    at = ruler.reached(clock, percent) if percent > clock.said else None
+                    at = measure.reached(percent) if percent > max(clock.said, measure.told) else None
                     if at is not None:
                         yield at, clock, percent
 
@@ -133,7 +135,7 @@ class Escalation:
             return
         clock.broken = True
         self.resolution_broken = self.resolution_broken or clock.name == "resolution"
-        self.say(breached=clock.name, due=self._ruler().reached(clock, 100))
+        self.say(breached=clock.name, due=self.ruler().reached(clock, 100))
         if clock.name in _TOLD_OF_BREACH:
             self.tell_owner("breach", management=True)
 
@@ -149,31 +151,37 @@ class Escalation:
 
     # Clocks.
 
-    def _ruler(self) -> Ruler:
+    def ruler(self) -> Ruler:
+        """Return what clocks are measured by now."""
         return Ruler(self.severity, self._given.calendar, self.start, self._given.promises)
 
-    def _begin(self, name: Name, promised: timedelta | None = None) -> Clock:
+    def begin(self, name: Name, promised: timedelta | None = None) -> Clock:
+        """Let a clock of that name run from now on."""
         clock = Clock(name, [(self.now, None)], promised=promised)
         self.clocks.append(clock)
         return clock
 
-    def _running(self, name: Name) -> Clock | None:
+    def running(self, name: Name) -> Clock | None:
+        """Return the clock of that name that is not over, if there is one."""
         return next((clock for clock in self.clocks if clock.name == name and not clock.over), None)
 
     def _end(self, name: Name, *, judged: bool) -> bool:
-        """End the clock of that name, if one runs: kept or broken where its end is what was promised."""
-        clock = self._running(name)
-        if clock is None:
-            return False
-        clock.stop(self.now)
-        clock.over = True
-        if name == "confirmation":
-            return True
-        if self._ruler().reached(clock, 100) is not None:
+        """End every clock of that name, if any runs: kept or broken where its end is what was promised."""
+        ending = [clock for clock in self.clocks if clock.name == name and not clock.over]
+        for clock in ending:
+            clock.stop(self.now)
+            clock.over = True
+            self._judge(clock, judged=judged)
+        return bool(ending)
+
+    def _judge(self, clock: Clock, *, judged: bool) -> None:
+        measure = self.ruler().measure(clock)
+        if measure is None or clock.name == "confirmation":
+            return
+        if measure.reached(100) is not None:
             self._break(clock)
-        elif judged and not clock.broken and self._ruler().promises(clock):
-            self.say(kept=name)
-        return True
+        elif judged and not clock.broken:
+            self.say(kept=clock.name)
 
     def _assign(self, to: str, *, goes_on: bool = False) -> None:
         self._end("acceptance", judged=False)
@@ -182,7 +190,7 @@ class Escalation:
         self.owner = to
         self.asked = [*self.asked, to] if goes_on else [to]
         self.accepted = self.acknowledged = False
-        self._begin("acceptance").last_in_chain = to == self.chain[-1]
+        self.begin("acceptance").last_in_chain = to == self.chain[-1]
         self.tell_owner("new_owner")
 
     def _accept_as_owner(self) -> None:
@@ -193,15 +201,15 @@ class Escalation:
     def _reach_customer(self, next_at: datetime | None = None) -> None:
         self._end("first_response", judged=True)
         if self._end("update", judged=True):
-            self._begin("update")
+            self.begin("update")
         self._end("promise", judged=True)
         self._end("next_reply", judged=True)
         if next_at is not None:
-            self._begin("promise", promised=next_at - self.now)
+            self.begin("promise", promised=next_at - self.now)
 
     def _await_reply(self) -> None:
-        if self._running("next_reply") is None:
-            self._begin("next_reply")
+        if self.running("next_reply") is None:
+            self.begin("next_reply")
 
     def settle(self) -> None:
         """After a fact: let the clocks stand or run that may stand, by the severity that is in force now."""
@@ -211,6 +219,7 @@ class Escalation:
                 is_proposed = self.state == "resolution_proposed" and "proposed_resolution" in causes
                 if is_proposed or (self.asks_customer and "question" in causes):
                     clock.stop(self.now)
+                    self.has_stood = self.has_stood or not is_proposed
                 else:
                     clock.resume(self.now)
 
@@ -233,21 +242,22 @@ class Escalation:
             return
         self.qualified = True
         if self.state is None:
-            self._open(given)
+            self.open(given["severity"], given["type"], self.now)
+            self.begin("first_response")
+            self.begin("update")
+            self.resolution = self.begin("resolution")
         elif self.state != "closed":
             self._judge_again(given["severity"])
 
-    def _open(self, given: Words) -> None:
-        self.start, self.severity, self.type = self.now, given["severity"], given["type"]
-        self.highest = self.severity
-        self.say(escalated={"severity": self.severity, "type": self.type})
+    def open(self, severity: str, type_: str, start: datetime) -> None:
+        """Become an escalation, with an owner and as yet no other clocks than his."""
+        self.severity, self.type, self.start = severity, type_, start
+        self.highest = severity
+        self.say(escalated={"severity": severity, "type": type_})
         self._enter("open")
-        if self.type == "compliance":
+        if type_ == "compliance":
             self.tell("management", "compliance")
         self._channel_opens()
-        self._begin("first_response")
-        self._begin("update")
-        self.resolution = self._begin("resolution")
         self._assign(self.chain[0])
 
     def _channel_opens(self) -> None:
@@ -259,6 +269,12 @@ class Escalation:
         self.highest = min(self.highest, verdict)
         if raises:
             self._change_severity(verdict)
+
+    def raise_to(self, severity: str) -> None:
+        """Take over the severity of what was merged into this, where it is higher, whoever set its own."""
+        if severity < self.severity:
+            self.highest = min(self.highest, severity)
+            self._change_severity(severity)
 
     def _change_severity(self, severity: str) -> None:
         had_channel = self.severity in WITH_CHANNEL
@@ -292,8 +308,8 @@ class Escalation:
             self._enter("open")
             self.recorded.discard("category")
             self._channel_opens()
-            self._begin("first_response")
-            self._begin("update")
+            self.begin("first_response")
+            self.begin("update")
             self._await_reply()
             self.resolution.resume(self.now)
             self.resolution.over = False
@@ -382,7 +398,7 @@ class Escalation:
         self._end("next_reply", judged=True)
         self.asks_customer = False
         self.recorded.add("category")
-        self._begin("confirmation")
+        self.begin("confirmation")
 
     def _confirm(self, _by: str, _act: Words) -> None:
         if self.state == "resolution_proposed":
@@ -406,7 +422,7 @@ class Escalation:
             self._enter("open")
             self._end("confirmation", judged=False)
             self.asks_customer = False
-            self._begin("update")
+            self.begin("update")
 
     def _reassign(self, _by: str, act: Words) -> None:
         self._assign(act["to"])

@@ -6,6 +6,7 @@ from typing import Any
 
 from tests.acceptance.model.escalation import COMMANDS, Escalation, Words, World
 from tests.acceptance.model.hours import Hours
+from tests.acceptance.model.merging import merge_away, take_in
 from tests.acceptance.model.promises import Promises
 
 Entry = Mapping[str, Any]
@@ -47,6 +48,16 @@ class Model:
             self._of_ticket(ticket, word, act)
             ticket.on_verdict(act.get("verdict") if word in ("opened", "changed") else None)
         ticket.settle()
+        if word == "merged_into":
+            self._merge(ticket, self.tickets[act])
+
+    @staticmethod
+    def _merge(ticket: Escalation, into: Escalation) -> None:
+        lost = merge_away(ticket)
+        if lost is not None:
+            into.now = ticket.now
+            take_in(into, lost)
+            into.settle()
 
     @staticmethod
     def _of_ticket(ticket: Escalation, word: str, act: Any) -> None:

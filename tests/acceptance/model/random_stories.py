@@ -16,6 +16,7 @@ _TYPES = ("technical", "billing", "service", "compliance")
 _SEVERITIES = ("P1", "P2", "P3", "P4")
 _PEOPLE = ("ana", "ben", "cleo", "dov", "eli")
 _MANAGEMENT, _OUTSIDER = "mia", "zoe"
+_KEYS = ("zendesk-eu/1", "zendesk-eu/2")
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri")
 _ZONES = (
     "UTC",
@@ -59,8 +60,8 @@ _ANSWERS_PROMISED: Mapping[str, Sequence[Mapping[str, Any] | None]] = {
 }
 _STANDING: Sequence[Mapping[str, Sequence[str]]] = (
     {"resolution": ["proposed_resolution", "question"], "update": ["question"]},
-    {"resolution": ["question"], "update": ["question"]},
-    {"resolution": [], "update": ["question"]},
+    {"resolution": ["proposed_resolution", "question"]},
+    {"resolution": ["proposed_resolution"], "update": ["question"]},
     {},
 )
 _REPLIES = ("Any news?", "No, it still does not work.", "And the second page?", "Yes, it works now", "Thank you!")
@@ -78,6 +79,8 @@ _LIKELY = {
 """By state; the first is the simplest."""
 _IN_TALK = ("question", "question", "customer_replied", "question", "customer_replied", "question", "update")
 """Likely, too, while open, where the story's policy makes a difference to it."""
+_TWO = ("merged_into", "merged_into", "merged_into", "update", "merged_into", "accept")
+"""Likely, too, where two tickets are about the same."""
 
 
 @dataclass(frozen=True)
@@ -85,14 +88,14 @@ class Step:
     """What happens next, if not `skipped`.
 
     `wait`: how long, or with `meet` the how-manieth of what is to come, at it or a second aside. `word`: which of those
-    that are likely then.
+    that are likely then. `other`: 7 is about the other ticket, and lower ones are where two are about the same.
     """
 
     skipped: bool
     meet: str | None
     wait: int
     near: timedelta
-    other_ticket: bool
+    other: int
     word: int
     who: int
     pick: int
@@ -107,7 +110,7 @@ _STEPS = st.builds(
     meet=st.sampled_from((None, None, None, "due", "due", "hours")),
     wait=st.integers(0, len(_GAPS) - 1),
     near=st.sampled_from(_NEAR),
-    other_ticket=st.sampled_from((*(False,) * 7, True)),
+    other=st.integers(0, 7),
     word=st.integers(0, 99),
     who=st.sampled_from((0, 0, 0, 0, 0, 0, 1, 1, 2, 3, 4)),
     pick=st.integers(0, 4),
@@ -149,7 +152,7 @@ def random_stories(draw: st.DrawFn) -> dict[str, Any]:
     """Draw a story, complete with what must follow."""
     given = draw(_givens())
     start = datetime.combine(given.pop("day"), time(), UTC) + timedelta(seconds=draw(st.integers(0, 86_399)))
-    told = _Telling(given, start)
+    told = _Telling(given, start, two=draw(st.sampled_from((False, True))))
     for step in draw(st.lists(_STEPS, min_size=8, max_size=24)):
         if not step.skipped:
             told.take(step)
@@ -160,8 +163,9 @@ def random_stories(draw: st.DrawFn) -> dict[str, Any]:
 class _Telling:
     """Turns steps into lines of `when`, while the model plays them."""
 
-    def __init__(self, given: Mapping[str, Any], start: datetime) -> None:
+    def __init__(self, given: Mapping[str, Any], start: datetime, *, two: bool) -> None:
         self._model = Model(given)
+        self._two = two
         self._given = given
         self.now = start
         self.when: list[dict[str, Any]] = []
@@ -170,9 +174,11 @@ class _Telling:
         """Let the step happen."""
         self.now = max(self.now, self._instant(step))
         self._model.pass_time(self.now, inclusive=False)
-        key = "zendesk-eu/2" if step.other_ticket else "zendesk-eu/1"
+        key, other = _KEYS if step.other < (5 if self._two else 7) else reversed(_KEYS)
         ticket = self._model.tickets.get(key)
         word, act = self._act(step, ticket)
+        if word == "merged_into":
+            word, act = self._merged(ticket, other)
         entry = {"at": written(self.now), "ticket": key, word: act}
         self._model.happen(entry)
         self.when.append(entry)
@@ -198,12 +204,13 @@ class _Telling:
 
     def _act(self, step: Step, ticket: Escalation | None) -> tuple[str, Any]:
         verdict = {"qualifies": True, "reasons": ["agent_escalated"], "severity": step.severity, "type": step.type}
-        if not step.flag and step.pick == 0:
+        if not step.flag and (step.pick == 0 or self._two):
             verdict = {"qualifies": False, "reasons": []}
         if ticket is None:
             return "opened", {"subject": "It stopped", "verdict": verdict}
         likely = _LIKELY.get(ticket.state or "", _ANY_TIME)
         likely = (*_IN_TALK, *likely) if ticket.state == "open" and "severities" in self._given else likely
+        likely = (*_TWO, *likely) if self._two else likely
         word = likely[step.word % len(likely)]
         if word in ("deleted", "close") and step.pick != 4:  # An end is rare, or much would go unseen.
             word = "note"
@@ -214,9 +221,15 @@ class _Telling:
             "agent_replied": {"by": self._who(step, ticket), "text": "See", "public": step.flag, "bot": step.pick == 1},
             "customer_replied": {"text": _REPLIES[step.pick]},
             "reopened": {},
+            "merged_into": None,
             "deleted": {},
             "status": "solved",
         }[word]
+
+    def _merged(self, ticket: Escalation | None, into: str) -> tuple[str, Any]:
+        """Merge it into a ticket that exists, unless the model knows no more how much of its promises is left."""
+        is_known = into in self._model.tickets and ticket is not None and not ticket.has_stood
+        return ("merged_into", into) if is_known else ("customer_replied", {"text": _REPLIES[0]})
 
     def _command(self, word: str, step: Step, ticket: Escalation) -> dict[str, Any]:
         if word in ("confirm", "reject"):
