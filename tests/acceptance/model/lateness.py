@@ -1,4 +1,9 @@
-"""Stories of which a second telling differs only in what was late or away: all verdicts must come out the same."""
+"""Stories of which a second telling differs only in what was late or away: all verdicts must come out the same.
+
+Late are replies of agents and updates to the customer, which count from when they were written. Not late, as it rightly
+makes a difference, are commands that decide what may be done next - a resolution, its answer, another severity, the
+record - nor an update beyond the next of these: it may close the escalation, and what arrives then is refused.
+"""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -28,6 +33,8 @@ _CALENDAR = {
 _CHAINS = {type_: ["ana", "ben", "mia"] for type_ in ("technical", "billing", "service", "compliance")}
 _SEVERITIES = st.sampled_from(("P1", "P2", "P3", "P4"))
 _REPLY: dict[str, Any] = {"agent_replied": {"by": "front", "text": "We are at it", "public": True, "bot": False}}
+SERVICES_AWAY = ("sla_monitor", "classifier", "notifier", "router")
+_DECIDES = ("resolve", "confirm", "reject", "evidence", "root_cause", "reclassify")
 _ACTS: st.SearchStrategy[dict[str, Any]] = st.one_of(
     st.sampled_from(
         (
@@ -49,7 +56,7 @@ Verdicts = Counter[tuple[str, Verdict]]
 
 @st.composite
 def told_twice(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Draw a story whose owner accepts at once and stays, and the same with replies that are late and services away."""
+    """Draw a story whose owner accepts at once and stays, and the same with what is late and services away."""
     verdict = {"qualifies": True, "reasons": ["agent_escalated"], "severity": draw(_SEVERITIES), "type": "technical"}
     on_time: list[dict[str, Any]] = [
         {"at": written(_START), "opened": {"subject": "It stopped", "verdict": verdict}},
@@ -59,22 +66,39 @@ def told_twice(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, Any]]:
     for gap, act in draw(st.lists(st.tuples(st.sampled_from(_GAPS), _ACTS), min_size=1, max_size=12)):
         now += timedelta(seconds=gap)
         on_time.append({"at": written(now), **act})
-    late = [
-        {**entry, "arrives": written(instant(entry["at"]) + timedelta(seconds=draw(st.sampled_from((0, *_GAPS)))))}
-        if "agent_replied" in entry
-        else entry
-        for entry in on_time
-    ]
-    late += [_away(draw, now) for _ in range(draw(st.integers(0, 2)))]
+    late = [_late(draw, entry, on_time[number + 1 :]) for number, entry in enumerate(on_time)]
+    late += [_away(draw, now) for _ in range(draw(st.sampled_from((0, 1, 2, 3, 3))))]
     until = now + timedelta(days=12)
     return _story(on_time, until), _story(sorted(late, key=_arrives), until)
 
 
+def _late(draw: st.DrawFn, entry: dict[str, Any], behind: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    if "agent_replied" not in entry and "update" not in entry:
+        return entry
+    arrives = instant(entry["at"]) + timedelta(seconds=draw(st.sampled_from((0, *_GAPS))))
+    if "update" in entry:
+        decided = (instant(one["at"]) for one in behind if any(word in one for word in _DECIDES))
+        arrives = min(arrives, next(decided, arrives))
+    return {**entry, "arrives": written(arrives)}
+
+
 def _away(draw: st.DrawFn, last: datetime) -> dict[str, Any]:
     since = _START + timedelta(seconds=draw(st.integers(2, max(int((last - _START).total_seconds()), 2))))
-    service = draw(st.sampled_from(("sla_monitor", "classifier", "notifier")))
+    service = draw(st.sampled_from(SERVICES_AWAY))
     until = since + timedelta(seconds=draw(st.sampled_from(_GAPS)))
     return {"at": written(since), "down": service, "until": written(until)}
+
+
+def late_or_away(story: Mapping[str, Any]) -> set[str]:
+    """Return which words of the story are late, and which services are away while something happens."""
+    late = {word for entry in story["when"] if _arrives(entry) > instant(entry["at"]) for word in entry}
+    away = {
+        gone["down"]
+        for gone in story["when"]
+        for entry in story["when"]
+        if "down" in gone and gone["at"] < written(_arrives(entry)) < gone["until"]
+    }
+    return (late | away) - {"at", "arrives"}
 
 
 def _arrives(entry: Mapping[str, Any]) -> datetime:
