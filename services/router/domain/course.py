@@ -9,7 +9,7 @@ from schemas import escalations as ev
 from schemas.context import OpenPromise
 from schemas.escalations import EscalationEvent
 from schemas.message import ActorKind
-from schemas.vocabulary import ClockName
+from schemas.vocabulary import ClockName, Severity
 
 Order = tuple[datetime, int, int]
 """Places what happened: by its instant, then as it was told."""
@@ -67,12 +67,20 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True):
         return (self.at, self.cycle, 1)
 
 
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """The resolution clock may stand: until the work goes on, or from a proposal on, if that severity has it so."""
+
+    since: datetime
+    until: datetime | None = None
+    proposed_as: Severity | None = None
+
+
 class Course(msgspec.Struct, frozen=True, kw_only=True):
-    """What happened to the clocks. `stands_since` is set while the resolution clock stands, `pauses` are those over."""
+    """What happened to the clocks. `stands` is set while the resolution clock may stand, `pauses` are those over."""
 
     began: tuple[Began, ...] = ()
-    pauses: tuple[tuple[datetime, datetime], ...] = ()
-    stands_since: datetime | None = None
+    pauses: tuple[Standing, ...] = ()
+    stands: Standing | None = None
     taken: tuple[Taken, ...] = ()
     alone: Order | None = None
     """Where promises that came with a merge took the place of this ticket's own."""
@@ -88,16 +96,14 @@ class Course(msgspec.Struct, frozen=True, kw_only=True):
 def course_after(course: Course, event: EscalationEvent) -> Course:
     """Return the course after the event; most events leave it as it is."""
     at = event.meta.occurred_at
-    course = _answered(course, event)
+    course = _standing(_answered(course, event), event)
     match event:
         case ev.CustomerInformed(automatic=False):
             return _begun(course, _contact(event))
         case ev.ResolutionRejected():
-            return _resumed(_begun(course, Began(at=at, cycle=0)), at)
+            return _begun(course, Began(at=at, cycle=0))
         case ev.EscalationReopened():
-            return _resumed(_begun(course, Began(at=at, cycle=0, opening=event.opening)), at)
-        case ev.ResolutionProposed() | ev.ResolutionConfirmed() | ev.EscalationClosed():
-            return course if course.stands_since is not None else replace(course, stands_since=at)
+            return _begun(course, Began(at=at, cycle=0, opening=event.opening))
         case ev.NoticeFailed():
             began = tuple(replace(one, void=one.void or _is_lost(one, event)) for one in course.began)
             return replace(course, began=began)
@@ -107,6 +113,26 @@ def course_after(course: Course, event: EscalationEvent) -> Course:
             return replace(course, merged_into=event.into)
         case _:
             return course
+
+
+def _standing(course: Course, event: EscalationEvent) -> Course:
+    """Return the course after what lets the resolution clock stand, or go on, or stand for another severity."""
+    at = event.meta.occurred_at
+    is_proposed = course.stands is not None and course.stands.proposed_as is not None
+    match event:
+        case ev.ResolutionRejected() | ev.EscalationReopened():
+            now = None
+        case ev.ResolutionConfirmed() | ev.EscalationClosed():
+            now = Standing(since=at)
+        case ev.ResolutionProposed():
+            now = Standing(since=at, proposed_as=event.escalation.severity)
+        case ev.EscalationReclassified() if is_proposed:
+            now = Standing(since=at, proposed_as=event.escalation.severity)
+        case _:
+            return course
+    over = course.stands
+    pauses = course.pauses if over is None else (*course.pauses, replace(over, until=max(at, over.since)))
+    return replace(course, pauses=pauses, stands=now)
 
 
 def _answered(course: Course, event: EscalationEvent) -> Course:
@@ -142,12 +168,6 @@ def _contact(event: ev.CustomerInformed) -> Began:
 def _begun(course: Course, began: Began) -> Course:
     cycles = course.cycles + 1
     return replace(course, cycles=cycles, began=(*course.began, replace(began, cycle=cycles)))
-
-
-def _resumed(course: Course, at: datetime) -> Course:
-    since = course.stands_since
-    pauses = course.pauses if since is None else (*course.pauses, (since, max(at, since)))
-    return replace(course, pauses=pauses, stands_since=None)
 
 
 def _is_lost(one: Began, failed: ev.NoticeFailed) -> bool:

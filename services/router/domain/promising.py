@@ -11,11 +11,12 @@ from msgspec.structs import replace
 
 from policy.model import Policy
 from policy.paused_time import Pauses, due_with_pauses
+from policy.pauses import PauseCause
 from policy.targets import Target
 from policy.working_time import calendar_for, due_at, seconds_of, working_time_between
 from schemas.context import OpenPromise
 from schemas.vocabulary import ClockName, EscalationState, Severity, Verdict
-from services.router.domain.course import Course, Order
+from services.router.domain.course import Course, Order, Standing
 from services.router.domain.state import Cycle, Escalation
 
 _BEFORE_THE_BREACH = 99
@@ -205,8 +206,14 @@ class _Asked:
         return replace(promise, due_at=due_with_pauses(calendar, promise.started_at, amount, pauses))
 
     def _pauses(self) -> Pauses:
-        since = self.course.stands_since
-        return self.course.pauses if since is None else (*self.course.pauses, (since, max(self.at, since)))
+        """Return when the resolution stood, by what each severity has it stand for."""
+        stands = self.course.stands
+        all_stood = self.course.pauses if stands is None else (*self.course.pauses, stands)
+        return [(one.since, one.until or max(self.at, one.since)) for one in all_stood if self._stood(one)]
+
+    def _stood(self, one: Standing) -> bool:
+        severity = one.proposed_as
+        return severity is None or PauseCause.PROPOSED_RESOLUTION in self.policy.severities[severity].pauses.resolution
 
     def _is_broken(self, cycle: Cycle) -> bool:
         is_final = cycle not in self.escalation.unverified

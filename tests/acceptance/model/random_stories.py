@@ -63,9 +63,9 @@ _STANDING: Sequence[Mapping[str, Sequence[str]]] = (
     {"resolution": ["proposed_resolution", "question"]},
     {"resolution": ["proposed_resolution"], "update": ["question"]},
     {},
+    {"resolution": ["question"]},
+    {"resolution": []},
 )
-_NOT_FOR_PROPOSALS: Sequence[Mapping[str, Sequence[str]]] = ({"resolution": ["question"]}, {"resolution": []})
-"""Not where two may be merged: what the router hands on takes each proposal for a pause."""
 _REPLIES = ("Any news?", "No, it still does not work.", "And the second page?", "Yes, it works now", "Thank you!")
 _ANY_TIME = (
     *("note", "accept", "update", "agent_replied", "reclassify", "changed", "reassign", "root_cause", "evidence"),
@@ -123,7 +123,7 @@ _STEPS = st.builds(
 
 
 @st.composite
-def _givens(draw: st.DrawFn, *, two: bool) -> dict[str, Any]:
+def _givens(draw: st.DrawFn) -> dict[str, Any]:
     day = draw(st.sampled_from(_DAYS))
     holidays = draw(st.lists(st.integers(0, 6), max_size=2, unique=True))
     calendar = {
@@ -134,17 +134,17 @@ def _givens(draw: st.DrawFn, *, two: bool) -> dict[str, Any]:
     people = st.lists(st.sampled_from(_PEOPLE), max_size=3, unique=True)
     chains = {type_: [*draw(people), _MANAGEMENT] for type_ in _TYPES}
     given = {"day": day, "calendar": calendar, "chains": chains}
-    return {**given, "severities": draw(_severities(two=two))} if draw(st.sampled_from((False, True, True))) else given
+    return {**given, "severities": draw(_severities())} if draw(st.sampled_from((False, True, True))) else given
 
 
 @st.composite
-def _severities(draw: st.DrawFn, *, two: bool) -> dict[str, Any]:
+def _severities(draw: st.DrawFn) -> dict[str, Any]:
     """Draw what the default policy does not do: promise answers, and let clocks stand while a question waits."""
     given: dict[str, Any] = {severity: {} for severity in _SEVERITIES}
     for severity, promised in _ANSWERS_PROMISED.items():
         if (target := draw(st.sampled_from(promised))) is not None:
             given[severity]["next_reply"] = target
-        if stands := draw(st.sampled_from(_STANDING if two else (*_STANDING, *_NOT_FOR_PROPOSALS))):
+        if stands := draw(st.sampled_from(_STANDING)):
             given[severity]["pauses"] = stands
     return given
 
@@ -153,7 +153,7 @@ def _severities(draw: st.DrawFn, *, two: bool) -> dict[str, Any]:
 def random_stories(draw: st.DrawFn) -> dict[str, Any]:
     """Draw a story, complete with what must follow."""
     two = draw(st.sampled_from((False, True)))
-    given = draw(_givens(two=two))
+    given = draw(_givens())
     start = datetime.combine(given.pop("day"), time(), UTC) + timedelta(seconds=draw(st.integers(0, 86_399)))
     told = _Telling(given, start, two=two)
     for step in draw(st.lists(_STEPS, min_size=8, max_size=24)):
