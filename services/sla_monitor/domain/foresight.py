@@ -7,7 +7,7 @@ from services.sla_monitor.domain.evaluation import Evaluation
 from services.sla_monitor.domain.pinning import Pinned
 from services.sla_monitor.domain.row import AnyRow
 
-AHEAD = timedelta(seconds=2)
+AHEAD = timedelta(seconds=3)
 """How long before it falls due a ticket is looked at."""
 
 
