@@ -9,7 +9,8 @@ from schemas import escalations as ev
 from schemas.context import OpenPromise
 from schemas.escalations import EscalationEvent
 from schemas.message import ActorKind
-from schemas.vocabulary import ClockName, Severity
+from schemas.vocabulary import ClockName
+from services.router.domain.standing import Turned, turn_of
 
 Order = tuple[datetime, int, int]
 """Places what happened: by its instant, then as it was told."""
@@ -67,20 +68,11 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True):
         return (self.at, self.cycle, 1)
 
 
-class Standing(msgspec.Struct, frozen=True, kw_only=True):
-    """The resolution clock may stand: until the work goes on, or from a proposal on, if that severity has it so."""
-
-    since: datetime
-    until: datetime | None = None
-    proposed_as: Severity | None = None
-
-
 class Course(msgspec.Struct, frozen=True, kw_only=True):
-    """What happened to the clocks. `stands` is set while the resolution clock may stand, `pauses` are those over."""
+    """What happened to the clocks. `turns`: what let some of them stand and go on, as it was told."""
 
     began: tuple[Began, ...] = ()
-    pauses: tuple[Standing, ...] = ()
-    stands: Standing | None = None
+    turns: tuple[Turned, ...] = ()
     taken: tuple[Taken, ...] = ()
     alone: Order | None = None
     """Where promises that came with a merge took the place of this ticket's own."""
@@ -96,7 +88,7 @@ class Course(msgspec.Struct, frozen=True, kw_only=True):
 def course_after(course: Course, event: EscalationEvent) -> Course:
     """Return the course after the event; most events leave it as it is."""
     at = event.meta.occurred_at
-    course = _standing(_answered(course, event), event)
+    course = _turned(_answered(course, event), event)
     match event:
         case ev.CustomerInformed(automatic=False):
             return _begun(course, _contact(event))
@@ -106,7 +98,8 @@ def course_after(course: Course, event: EscalationEvent) -> Course:
             return _begun(course, Began(at=at, cycle=0, opening=event.opening))
         case ev.NoticeFailed():
             began = tuple(replace(one, void=one.void or _is_lost(one, event)) for one in course.began)
-            return replace(course, began=began)
+            turns = tuple(one for one in course.turns if not _is_lost(one, event))
+            return replace(course, began=began, turns=turns)
         case ev.MergeAbsorbed():
             return _absorbed(course, event)
         case ev.EscalationMerged():
@@ -115,24 +108,9 @@ def course_after(course: Course, event: EscalationEvent) -> Course:
             return course
 
 
-def _standing(course: Course, event: EscalationEvent) -> Course:
-    """Return the course after what lets the resolution clock stand, or go on, or stand for another severity."""
-    at = event.meta.occurred_at
-    is_proposed = course.stands is not None and course.stands.proposed_as is not None
-    match event:
-        case ev.ResolutionRejected() | ev.EscalationReopened():
-            now = None
-        case ev.ResolutionConfirmed() | ev.EscalationClosed():
-            now = Standing(since=at)
-        case ev.ResolutionProposed():
-            now = Standing(since=at, proposed_as=event.escalation.severity)
-        case ev.EscalationReclassified() if is_proposed:
-            now = Standing(since=at, proposed_as=event.escalation.severity)
-        case _:
-            return course
-    over = course.stands
-    pauses = course.pauses if over is None else (*course.pauses, replace(over, until=max(at, over.since)))
-    return replace(course, pauses=pauses, stands=now)
+def _turned(course: Course, event: EscalationEvent) -> Course:
+    turned = turn_of(event)
+    return course if turned is None else replace(course, turns=(*course.turns, turned))
 
 
 def _answered(course: Course, event: EscalationEvent) -> Course:
@@ -170,7 +148,7 @@ def _begun(course: Course, began: Began) -> Course:
     return replace(course, cycles=cycles, began=(*course.began, replace(began, cycle=cycles)))
 
 
-def _is_lost(one: Began, failed: ev.NoticeFailed) -> bool:
+def _is_lost(one: Began | Turned, failed: ev.NoticeFailed) -> bool:
     return one.contact_id is not None and one.contact_id == failed.contact_id
 
 

@@ -11,15 +11,16 @@ from msgspec.structs import replace
 
 from policy.model import Policy
 from policy.paused_time import Pauses, due_with_pauses
-from policy.pauses import PauseCause
 from policy.targets import Target
 from policy.working_time import calendar_for, due_at, seconds_of, working_time_between
 from schemas.context import OpenPromise
 from schemas.vocabulary import ClockName, EscalationState, Severity, Verdict
-from services.router.domain.course import Course, Order, Standing
+from services.router.domain.course import Course, Order
+from services.router.domain.standing import stood
 from services.router.domain.state import Cycle, Escalation
 
 _BEFORE_THE_BREACH = 99
+_MAY_STAND = (ClockName.RESOLUTION, ClockName.UPDATE)
 _FROM_THE_OPENING = (ClockName.FIRST_RESPONSE, ClockName.UPDATE, ClockName.RESOLUTION)
 
 
@@ -108,7 +109,7 @@ class _Asked:
             return None
         number = max((one.opening for one in self.course.began), default=0) or 1
         replaced = self._is_replaced(self.start)
-        own = None if replaced else self._own(ClockName.RESOLUTION, self.start[0], self._pauses())
+        own = None if replaced else self._own(ClockName.RESOLUTION, self.start[0])
         return self._strictest(ClockName.RESOLUTION, number, own, self.start)
 
     def promise(self) -> OpenPromise | None:
@@ -141,13 +142,13 @@ class _Asked:
         """Tell whether promises that came with a merge took the place of what began then."""
         return self.course.alone is not None and since < self.course.alone
 
-    def _own(self, clock: ClockName, since: datetime, pauses: Pauses = ()) -> OpenPromise | None:
+    def _own(self, clock: ClockName, since: datetime) -> OpenPromise | None:
         severity = self.escalation.context.severity
         target = _targets(self.policy, severity)[clock]
         if target is None:
             return None
         on = self.policy.calendar_of(severity)
-        due = due_at(on, since, target)
+        due, pauses = due_at(on, since, target), self._pauses(clock, since)
         if any(begins < due for begins, _ in pauses):
             amount = timedelta(seconds=seconds_of(target, calendar_for(target, on), since))
             due = due_with_pauses(calendar_for(target, on), since, amount, pauses)
@@ -190,30 +191,26 @@ class _Asked:
 
     def _anew(self, promise: OpenPromise) -> Iterator[OpenPromise]:
         """Yield the target of the severity in force from the promise's start, with what was told of the promise."""
-        pauses = self._pauses() if promise.clock is ClockName.RESOLUTION else ()
-        own = None if promise.clock is ClockName.PROMISE else self._own(promise.clock, promise.started_at, pauses)
+        own = None if promise.clock is ClockName.PROMISE else self._own(promise.clock, promise.started_at)
         if own is not None:
             yield replace(own, percent=promise.percent)
 
     def _delayed(self, promise: OpenPromise, taken_at: datetime) -> OpenPromise:
-        """Return a resolution's promise with the pauses since it came."""
-        pauses = [(max(begins, taken_at), ends) for begins, ends in self._pauses() if ends > taken_at]
-        if promise.clock is not ClockName.RESOLUTION or not any(begins < promise.due_at for begins, _ in pauses):
+        """Return the promise with the pauses since it came."""
+        pauses = self._pauses(promise.clock, taken_at)
+        if not any(begins < promise.due_at for begins, _ in pauses):
             return promise
         target = _targets(self.policy, promise.severity)[promise.clock]
         calendar = None if target is None else calendar_for(target, self.policy.calendar_of(promise.severity))
         amount = working_time_between(calendar, promise.started_at, promise.due_at)
         return replace(promise, due_at=due_with_pauses(calendar, promise.started_at, amount, pauses))
 
-    def _pauses(self) -> Pauses:
-        """Return when the resolution stood, by what each severity has it stand for."""
-        stands = self.course.stands
-        all_stood = self.course.pauses if stands is None else (*self.course.pauses, stands)
-        return [(one.since, one.until or max(self.at, one.since)) for one in all_stood if self._stood(one)]
-
-    def _stood(self, one: Standing) -> bool:
-        severity = one.proposed_as
-        return severity is None or PauseCause.PROPOSED_RESOLUTION in self.policy.severities[severity].pauses.resolution
+    def _pauses(self, clock: ClockName, since: datetime) -> Pauses:
+        """Return when a clock that may stand did so since then, in order; what still stands goes on now."""
+        if clock not in _MAY_STAND:
+            return ()
+        pauses = stood(self.course.turns, clock, self.policy.severities, self.at)
+        return [(max(begins, since), ends) for begins, ends in pauses if ends > since]
 
     def _is_broken(self, cycle: Cycle) -> bool:
         is_final = cycle not in self.escalation.unverified

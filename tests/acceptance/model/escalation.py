@@ -62,7 +62,7 @@ class Escalation:
         self.clocks: list[Clock] = []
         self.resolution: Clock
         self.resolution_broken = False
-        self.asks_customer = self.has_stood = False
+        self.asks_customer = False
 
     @property
     def chain(self) -> list[str]:
@@ -219,7 +219,6 @@ class Escalation:
                 is_proposed = self.state == "resolution_proposed" and "proposed_resolution" in causes
                 if is_proposed or (self.asks_customer and "question" in causes):
                     clock.stop(self.now)
-                    self.has_stood = self.has_stood or not is_proposed
                 else:
                     clock.resume(self.now)
 

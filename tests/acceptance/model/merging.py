@@ -1,7 +1,4 @@
-"""A ticket goes into another: what of its promises is left, and what becomes of them there (docs/adr/0021).
-
-Left out: that a pause for a question does not travel. No story merges a ticket that has stood for one.
-"""
+"""A ticket goes into another: what of its promises is left, and what becomes of them there (docs/adr/0021)."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace

@@ -230,8 +230,8 @@ class _Telling:
         }[word]
 
     def _merged(self, ticket: Escalation | None, into: str) -> tuple[str, Any]:
-        """Merge it into a ticket that exists, unless the model knows no more how much of its promises is left."""
-        is_known = into in self._model.tickets and ticket is not None and not ticket.has_stood
+        """Merge it into a ticket that exists."""
+        is_known = into in self._model.tickets and ticket is not None
         return ("merged_into", into) if is_known else ("customer_replied", {"text": _REPLIES[0]})
 
     def _command(self, word: str, step: Step, ticket: Escalation) -> dict[str, Any]:
