@@ -115,8 +115,10 @@ class PromptConsumer(driver.Consumer):
         """
         app = _stream_app(self.app)
         handled, assignment = self._filter_committable_offsets(tps), app.consumer_generation_id
-        for is_durable in (app.changelog.flush, *app.before_commit):
-            if not handled or not await is_durable():
+        if not handled:
+            return False
+        for flush in (app.changelog.flush, *app.before_commit):
+            if not await flush():
                 return False
         return assignment == app.consumer_generation_id and await self._commit_offsets(handled, start_new_transaction)
 

@@ -60,8 +60,6 @@ WITHOUT: dict[str, Callable[[Told], Told]] = {
     "merged_into what was closed": _without_merges_into("closed"),
 }
 """Each word, with how the story goes without it."""
-RARE = {"merged_into what was closed"}
-"""What a few stories may do without."""
 
 
 class Words:
@@ -70,12 +68,13 @@ class Words:
     def __init__(self) -> None:
         self.unheard = set(WITHOUT)
 
-    def hear(self, story: Told) -> None:
-        """Take note of the words that the story needs."""
+    def all_heard_with(self, story: Told) -> bool:
+        """Take note of the words that the story needs; tell whether each was needed by now."""
         self.unheard -= set(needed(story, self.unheard))
+        return not self.unheard
 
 
-def needed(story: Told, words: Iterable[str] = tuple(WITHOUT)) -> Iterator[str]:
+def needed(story: Told, words: Iterable[str]) -> Iterator[str]:
     """Yield those of the words that the story needs."""
     for word in words:
         without = WITHOUT[word](story)
